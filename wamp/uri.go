@@ -1,0 +1,81 @@
+package wamp
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// MaxURILength is the longest URI that is accepted, in bytes (URI-11).
+const MaxURILength = 1024
+
+// URIRule says which characters the components of a URI may have.
+type URIRule uint8
+
+// The rules of requirements section 2.3.
+const (
+	LooseURI  URIRule = iota // anything but white space, '.' and '#' (URI-12); the default (URI-05)
+	StrictURI                // lower-case letters, digits and '_'
+)
+
+// ValidURI reports whether s is a URI of non-empty components, as for a call, a publication, an exact registration
+// or subscription, a realm, an error or a reason (URI-01).
+func (r URIRule) ValidURI(s string) bool {
+	return r.valid(s, MatchExact)
+}
+
+// ValidPattern reports whether s is a URI or pattern that may be registered or subscribed to under the given match
+// policy: a prefix may end in an empty component, a wildcard may have empty components anywhere (URI-02).
+func (r URIRule) ValidPattern(s string, match MatchPolicy) bool {
+	return r.valid(s, match)
+}
+
+func (r URIRule) valid(s string, match MatchPolicy) bool {
+	if len(s) > MaxURILength {
+		return false
+	}
+	emptyAllowed := match == MatchWildcard
+	for {
+		component, rest, more := strings.Cut(s, ".")
+		last := !more && match == MatchPrefix
+		if component == "" && !emptyAllowed && !last || !r.validComponent(component) {
+			return false
+		}
+		if !more {
+			return true
+		}
+		s = rest
+	}
+}
+
+func (r URIRule) validComponent(c string) bool {
+	for i := 0; i < len(c); i++ {
+		b := c[i]
+		if b >= utf8.RuneSelf {
+			return r == LooseURI && validRunes(c[i:])
+		}
+		if r == StrictURI && !strictByte(b) || r == LooseURI && !looseByte(b) {
+			return false
+		}
+	}
+	return true
+}
+
+func strictByte(b byte) bool { return b >= 'a' && b <= 'z' || b >= '0' && b <= '9' || b == '_' }
+
+func looseByte(b byte) bool { return b != '#' && b != ' ' && (b < '\t' || b > '\r') }
+
+func validRunes(s string) bool {
+	for _, c := range s {
+		if c == '#' || unicode.IsSpace(c) {
+			return false
+		}
+	}
+	return utf8.ValidString(s)
+}
+
+// Reserved reports whether the URI's first component is "wamp", which only the router itself may publish to and
+// register (URI-06, URI-07).
+func Reserved(uri string) bool {
+	return strings.HasPrefix(uri, "wamp") && (len(uri) == 4 || uri[4] == '.')
+}
