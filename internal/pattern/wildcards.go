@@ -1,0 +1,127 @@
+package pattern
+
+import (
+	"cmp"
+	"slices"
+)
+
+// MaxShapes is the number of wildcard shapes that an index takes for one number
+// of components. A shape is which of the components are empty. Every shape
+// costs look-ups of such URIs a probe, so without a bound a few thousand
+// patterns could slow down every call.
+const MaxShapes = 32
+
+// wildcards finds wildcard patterns by blanking the components of a URI in the
+// way of each shape that exists.
+type wildcards[V any] struct {
+	entries map[string]wildcard[V]
+	shapes  [MaxComponents + 1][]shape // by number of components, best first (R3)
+	created uint64                     // entries ever created
+
+	// scratch of one call, kept so that none allocates
+	uri   components
+	order []uint64
+}
+
+type wildcard[V any] struct {
+	value   V
+	created uint64 // orders All (PBS-08)
+}
+
+// shape counts the patterns whose empty components are those of mask. Among
+// shapes of as many components the smaller mask is the better match (R3): at the
+// first component in which two differ, it has the literal.
+type shape struct {
+	mask    blanks
+	entries int
+}
+
+func (w *wildcards[V]) insert(pattern string, v V) error {
+	e, known := w.entries[pattern]
+	if !known {
+		if err := w.addShape(pattern); err != nil {
+			return err
+		}
+		w.created++
+		e.created = w.created
+	}
+	if w.entries == nil {
+		w.entries = make(map[string]wildcard[V])
+	}
+	e.value = v
+	w.entries[pattern] = e
+	return nil
+}
+
+func (w *wildcards[V]) addShape(pattern string) error {
+	if !w.uri.split(pattern) {
+		return ErrTooManyComponents
+	}
+	shapes := &w.shapes[w.uri.count]
+	i, found := findShape(*shapes, w.uri.blanks)
+	if !found {
+		if len(*shapes) == MaxShapes {
+			return ErrTooManyShapes
+		}
+		*shapes = slices.Insert(*shapes, i, shape{mask: w.uri.blanks})
+	}
+	(*shapes)[i].entries++
+	return nil
+}
+
+// remove takes away a pattern that is present.
+func (w *wildcards[V]) remove(pattern string) {
+	delete(w.entries, pattern)
+	w.uri.split(pattern)
+	shapes := &w.shapes[w.uri.count]
+	i, _ := findShape(*shapes, w.uri.blanks)
+	(*shapes)[i].entries--
+	if (*shapes)[i].entries == 0 {
+		*shapes = slices.Delete(*shapes, i, i+1)
+	}
+}
+
+func findShape(shapes []shape, mask blanks) (i int, found bool) {
+	return slices.BinarySearchFunc(shapes, mask, func(s shape, mask blanks) int {
+		return cmp.Compare(s.mask, mask)
+	})
+}
+
+// candidates splits uri and returns the shapes that a matching pattern can have.
+func (w *wildcards[V]) candidates(uri string) []shape {
+	if len(w.entries) == 0 || !w.uri.split(uri) || w.uri.blanks != 0 {
+		return nil
+	}
+	return w.shapes[w.uri.count]
+}
+
+// probe returns the entry that has shape s and matches uri, which is split.
+func (w *wildcards[V]) probe(uri string, s shape) (wildcard[V], bool) {
+	e, found := w.entries[string(w.uri.blank(uri, s.mask))] // the conversion does not allocate
+	return e, found
+}
+
+func (w *wildcards[V]) best(uri string) (v V, found bool) {
+	for _, s := range w.candidates(uri) {
+		if e, ok := w.probe(uri, s); ok {
+			return e.value, true
+		}
+	}
+	return v, false
+}
+
+// all appends the matching values, inserting each where its creation puts it.
+func (w *wildcards[V]) all(dst []V, uri string) []V {
+	start := len(dst)
+	w.order = w.order[:0]
+	for _, s := range w.candidates(uri) {
+		e, found := w.probe(uri, s)
+		if !found {
+			continue
+		}
+		i, _ := slices.BinarySearch(w.order, e.created)
+		w.order = slices.Insert(w.order, i, e.created)
+		dst = slices.Insert(dst, start+i, e.value)
+	}
+	return dst
+}
