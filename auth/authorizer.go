@@ -1,0 +1,73 @@
+package auth
+
+import (
+	"context"
+
+	"github.com/tandemrouter/tandem/wamp"
+)
+
+// Identity is who a session is, as the router granted it when the session was opened.
+type Identity struct {
+	AuthID   string
+	Role     string // authrole
+	Method   string // authmethod
+	Provider string // authprovider
+}
+
+// Action is what a session asks to do (AZN-01).
+type Action uint8
+
+// The actions that need authorization. UNSUBSCRIBE, UNREGISTER, CANCEL, YIELD and ERROR need none (AZN-09).
+const (
+	ActionCall Action = iota
+	ActionRegister
+	ActionPublish
+	ActionSubscribe
+)
+
+var actionNames = [...]string{"call", "register", "publish", "subscribe"}
+
+// String returns the action's name.
+func (a Action) String() string { return actionNames[a] }
+
+// Request is one thing that a session asks to do.
+type Request struct {
+	Realm   string
+	Session wamp.ID
+	Who     Identity
+	Action  Action
+	URI     string
+	Match   wamp.MatchPolicy // of a registration or subscription
+}
+
+// Decision is an authorizer's answer. The zero value refuses.
+type Decision struct {
+	Allowed  bool
+	Disclose Disclosure // of the caller's or publisher's identity
+}
+
+// Disclosure says whether a caller's or publisher's identity may be told to callees and subscribers (CID-08).
+type Disclosure uint8
+
+// The disclosure rules.
+const (
+	DiscloseOnRequest Disclosure = iota // if somebody who takes part asks for it
+	DiscloseAlways
+	DiscloseNever // asking for it is refused
+)
+
+// Authorizer decides about requests. Authorize is called by many goroutines at once, without any lock of the router,
+// and may wait as long as ctx allows. An error means that no decision could be made: the request fails with
+// wamp.error.authorization_failed (AZN-03).
+type Authorizer interface {
+	Authorize(ctx context.Context, r *Request) (Decision, error)
+}
+
+// AllowAll is the Authorizer that allows everything and discloses on request. It is meant for development and for
+// realms in which everybody is trusted.
+type AllowAll struct{}
+
+// Authorize allows the request.
+func (AllowAll) Authorize(context.Context, *Request) (Decision, error) {
+	return Decision{Allowed: true}, nil
+}
