@@ -43,18 +43,8 @@ type Request struct {
 // Decision is an authorizer's answer. The zero value refuses.
 type Decision struct {
 	Allowed  bool
-	Disclose Disclosure // of the caller's or publisher's identity
+	Disclose wamp.Disclosure // of the caller's or publisher's identity
 }
-
-// Disclosure says whether a caller's or publisher's identity may be told to callees and subscribers (CID-08).
-type Disclosure uint8
-
-// The disclosure rules.
-const (
-	DiscloseOnRequest Disclosure = iota // if somebody who takes part asks for it
-	DiscloseAlways
-	DiscloseNever // asking for it is refused
-)
 
 // Authorizer decides about requests. Authorize is called by many goroutines at once, without any lock of the router,
 // and may wait as long as ctx allows. An error means that no decision could be made: the request fails with

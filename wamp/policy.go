@@ -74,3 +74,13 @@ func indexOf(words []string, word string) int {
 	}
 	return -1
 }
+
+// Disclosure says whether a caller's or publisher's identity may be told to callees and subscribers (CID-08, PID-03).
+type Disclosure uint8
+
+// The disclosure rules.
+const (
+	DiscloseOnRequest Disclosure = iota // if somebody who takes part asks for it
+	DiscloseAlways
+	DiscloseNever // asking for it is refused
+)

@@ -1,0 +1,48 @@
+package config
+
+import (
+	"github.com/tandemrouter/tandem/auth"
+	"github.com/tandemrouter/tandem/wamp"
+)
+
+// Config is what a configuration file says. Zero values mean the router's defaults.
+type Config struct {
+	Listeners []Listener
+	Realms    []Realm
+	Limits    Limits
+}
+
+// Listener is an address on which clients connect, with the protocols that are spoken there.
+type Listener struct {
+	Name      string
+	Network   string // "tcp" or "unix"
+	Address   string // host:port, or the path of the socket
+	WebSocket bool   // at the path /ws
+	RawSocket bool
+	Origins   []string // of web pages that may connect, besides those of the same origin; "*" is any (WS-09)
+	TLS       *TLS     // nil: plain
+}
+
+// TLS is the certificate of a listener.
+type TLS struct {
+	CertFile string
+	KeyFile  string
+}
+
+// Realm is a realm and who may do what in it.
+type Realm struct {
+	Name          string
+	URIs          wamp.URIRule
+	AnonymousRole string // empty: nobody may join without authentication
+	Roles         map[string]auth.Permissions
+}
+
+// Limits bounds what peers may use. Sizes are in bytes.
+type Limits struct {
+	MaxMessageSize int // of one message
+	QueueSize      int // of what waits for one peer
+	Connections    int // at a time
+	PendingCalls   int // of one caller
+	Registrations  int // of one session
+	Subscriptions  int // of one session
+}

@@ -1,0 +1,127 @@
+package config_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tandemrouter/tandem/auth"
+	"github.com/tandemrouter/tandem/internal/config"
+	"github.com/tandemrouter/tandem/wamp"
+)
+
+const whole = `
+listeners:
+  public:
+    address: "127.0.0.1:8080"
+    origins: ["https://app.example.com"]
+  local:
+    address: unix:/run/tandem.sock
+    protocols: [rawsocket]
+realms:
+  shop:
+    anonymous: guest
+    uris: strict
+    roles:
+      guest: {allow: [call, subscribe], disclose: never}
+      42: {allow: [register]}
+limits:
+  message_size: 2MiB
+  queue_size: 65536
+  connections: 10_000
+  pending_calls: 100
+`
+
+func TestParse(t *testing.T) {
+	got, err := config.Parse("tandem.yaml", []byte(whole))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &config.Config{
+		Listeners: []config.Listener{
+			{Name: "public", Network: "tcp", Address: "127.0.0.1:8080", WebSocket: true, RawSocket: true, Origins: []string{"https://app.example.com"}},
+			{Name: "local", Network: "unix", Address: "/run/tandem.sock", RawSocket: true},
+		},
+		Realms: []config.Realm{{
+			Name: "shop", URIs: wamp.StrictURI, AnonymousRole: "guest",
+			Roles: map[string]auth.Permissions{
+				"guest": {Call: true, Subscribe: true, Disclose: wamp.DiscloseNever},
+				"42":    {Register: true},
+			},
+		}},
+		Limits: config.Limits{MaxMessageSize: 2 << 20, QueueSize: 65536, Connections: 10_000, PendingCalls: 100},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestLoadReadsTheFile(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "tandem.yaml")
+	if err := os.WriteFile(file, []byte(whole), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := config.Load(file); err != nil {
+		t.Error(err)
+	}
+	if _, err := config.Load(file + ".missing"); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("missing file gave %v", err)
+	}
+}
+
+// The broken files are short, so each names only what it needs to break.
+func TestProblems(t *testing.T) {
+	const listeners = "listeners: {main: {address: \"127.0.0.1:0\"}}\n"
+	const realms = "realms: {realm1: {}}\n"
+	tests := map[string]struct{ text, want string }{
+		"nothing":           {"", "f:1:1: the file says nothing (it needs listeners and realms)"},
+		"not YAML":          {"listeners: [", "f:1:12: sequence end token ']' not found (the file is not valid YAML)"},
+		"a list":            {"- a", "f:1:1: is a list, not a mapping"},
+		"unknown key":       {listeners + realms + "limit: 3\n", `f:3:1: limit: unknown key (did you mean "limits"?)`},
+		"far from any key":  {listeners + realms + "zzzzzzzz: 3\n", "f:3:1: zzzzzzzz: unknown key (known here: listeners, realms, limits)"},
+		"duplicate key":     {listeners + listeners + realms, `f:2:1: mapping key "listeners" already defined at [1:1] (the file is not valid YAML)`},
+		"no realms":         {listeners, "f:1:1: no realms (say which realms there are, such as realms: {realm1: {anonymous: guest, roles: {guest: {allow: [call]}}}})"},
+		"bad address":       {"listeners: {main: {address: nonsense}}\n" + realms, `f:1:29: listeners.main.address: is not an address (write host:port, such as "127.0.0.1:8080", or "unix:" and a path)`},
+		"no address":        {"listeners:\n  main:\n    protocols: [websocket]\n" + realms, `f:3:5: listeners.main: no address (write address: "127.0.0.1:8080", or "unix:" and a path)`},
+		"unknown protocol":  {"listeners: {main: {address: \":1\", protocols: [websockets]}}\n" + realms, `f:1:47: listeners.main.protocols[0]: unknown word "websockets" (did you mean "websocket"?)`},
+		"no protocol":       {"listeners: {main: {address: \":1\", protocols: []}}\n" + realms, "f:1:46: listeners.main.protocols: no protocol (write [websocket], [rawsocket] or both)"},
+		"tls without key":   {"listeners: {main: {address: \":1\", tls: {}}}\n" + realms, "f:1:40: listeners.main.tls: needs both cert and key (the paths of two PEM files)"},
+		"realm name":        {listeners + "realms:\n  \"a b\": {}\n", "f:3:3: realms.a b: is not a realm name (components without white space and '#', joined by dots)"},
+		"no such role":      {listeners + "realms: {r: {anonymous: guest}}\n", `f:2:25: realms.r.anonymous: there is no role "guest" in this realm (add it under roles)`},
+		"uris":              {listeners + "realms: {r: {uris: strikt}}\n", `f:2:20: realms.r.uris: unknown word "strikt" (did you mean "strict"?)`},
+		"action":            {listeners + "realms: {r: {roles: {g: {allow: [calls]}}}}\n", `f:2:34: realms.r.roles.g.allow[0]: unknown word "calls" (did you mean "call"?)`},
+		"disclose":          {listeners + "realms: {r: {roles: {g: {disclose: sometimes}}}}\n", `f:2:36: realms.r.roles.g.disclose: unknown word "sometimes" (known here: on_request, always, never)`},
+		"size without unit": {listeners + realms + "limits: {message_size: 3MB}\n", `f:3:24: limits.message_size: "3MB" is not a size (write bytes, or a number with KiB, MiB or GiB, such as 64KiB)`},
+		"size out of range": {listeners + realms + "limits: {message_size: 32MiB}\n", "f:3:24: limits.message_size: must be between 512 bytes and 16MiB"},
+		"count":             {listeners + realms + "limits: {connections: 0}\n", "f:3:23: limits.connections: must be between 1 and 2147483647 (leave the key out for the default)"},
+		"type":              {listeners + realms + "limits: {connections: many}\n", "f:3:23: limits.connections: is a text, not a whole number"},
+		"empty value":       {listeners + "realms:\n", "f:2:9: realms: is empty, not a mapping of names to realms"},
+		"all at once": {
+			"listeners: {main: {adress: \":1\"}}\nrealms: {r: {uri: strict}}\n",
+			"f:1:20: listeners.main.adress: unknown key (did you mean \"address\"?)\nf:2:14: realms.r.uri: unknown key (did you mean \"uris\"?)",
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			_, err := config.Parse("f", []byte(test.text))
+			if err == nil {
+				t.Fatal("no error")
+			}
+			if err.Error() != test.want {
+				t.Errorf("\n got %s\nwant %s", err, test.want)
+			}
+		})
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add([]byte(whole))
+	f.Add([]byte("listeners: &a {main: *a}"))
+	f.Add([]byte("realms: {<<: 3, r: !!binary x}"))
+	f.Fuzz(func(_ *testing.T, text []byte) {
+		_, _ = config.Parse("f", text) // must not panic
+	})
+}

@@ -1,0 +1,210 @@
+package config
+
+import (
+	"cmp"
+	"net"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/tandemrouter/tandem/auth"
+	"github.com/tandemrouter/tandem/wamp"
+)
+
+// Load reads the file. If anything in it is wrong the error is an *Error that says all of it.
+func Load(file string) (*Config, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	return Parse(file, text)
+}
+
+// Parse reads the text of a configuration file; the name is for the error, as Load has it.
+func Parse(file string, text []byte) (*Config, error) {
+	var r reader
+	c := new(Config)
+	if root, ok := r.parse(text); ok {
+		r.config(root, c)
+	}
+	if len(r.problems) == 0 {
+		return c, nil
+	}
+	slices.SortStableFunc(r.problems, func(a, b Problem) int {
+		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+	})
+	return nil, &Error{File: file, Problems: r.problems}
+}
+
+func (r *reader) config(v value, c *Config) {
+	before := len(r.problems)
+	r.fields(v,
+		field{"listeners", func(v value) { r.listeners(v, c) }},
+		field{"realms", func(v value) { r.realms(v, c) }},
+		field{"limits", func(v value) { r.limits(v, &c.Limits) }},
+	)
+	if len(r.problems) > before {
+		return
+	}
+	if len(c.Listeners) == 0 {
+		r.add(v, "no listeners", `say where clients connect, such as listeners: {main: {address: "127.0.0.1:8080"}}`)
+	}
+	if len(c.Realms) == 0 {
+		r.add(v, "no realms", "say which realms there are, such as realms: {realm1: {anonymous: guest, roles: {guest: {allow: [call]}}}}")
+	}
+}
+
+func (r *reader) listeners(v value, c *Config) {
+	for _, e := range r.entries(v, "a mapping of names to listeners") {
+		l := Listener{Name: e.key, Network: "tcp", WebSocket: true, RawSocket: true}
+		r.listener(e.value, &l)
+		c.Listeners = append(c.Listeners, l)
+	}
+}
+
+func (r *reader) listener(v value, l *Listener) {
+	found := len(r.problems)
+	r.fields(v,
+		field{"address", func(v value) { r.address(v, l) }},
+		field{"protocols", func(v value) { r.protocols(v, l) }},
+		field{"origins", func(v value) { r.texts(v, &l.Origins) }},
+		field{"tls", func(v value) { r.tls(v, l) }},
+	)
+	if l.Address == "" && len(r.problems) == found {
+		r.add(v, "no address", `write address: "127.0.0.1:8080", or "unix:" and a path`)
+	}
+}
+
+func (r *reader) address(v value, l *Listener) {
+	found := len(r.problems)
+	r.text(v, &l.Address)
+	if len(r.problems) > found {
+		return
+	}
+	if path, ok := strings.CutPrefix(l.Address, "unix:"); ok && path != "" {
+		l.Network, l.Address = "unix", path
+		return
+	}
+	if _, _, err := net.SplitHostPort(l.Address); err != nil {
+		r.add(v, "is not an address", `write host:port, such as "127.0.0.1:8080", or "unix:" and a path`)
+	}
+}
+
+func (r *reader) protocols(v value, l *Listener) {
+	l.WebSocket, l.RawSocket = false, false
+	items := r.items(v)
+	for _, item := range items {
+		i, ok := r.word(item, []string{"websocket", "rawsocket"})
+		l.WebSocket = l.WebSocket || ok && i == 0
+		l.RawSocket = l.RawSocket || ok && i == 1
+	}
+	if len(items) == 0 {
+		r.add(v, "no protocol", "write [websocket], [rawsocket] or both")
+	}
+}
+
+func (r *reader) texts(v value, dst *[]string) {
+	for _, item := range r.items(v) {
+		var text string
+		r.text(item, &text)
+		*dst = append(*dst, text)
+	}
+}
+
+func (r *reader) tls(v value, l *Listener) {
+	l.TLS = new(TLS)
+	found := len(r.problems)
+	r.fields(v,
+		field{"cert", func(v value) { r.file(v, &l.TLS.CertFile) }},
+		field{"key", func(v value) { r.file(v, &l.TLS.KeyFile) }},
+	)
+	if len(r.problems) == found && (l.TLS.CertFile == "" || l.TLS.KeyFile == "") {
+		r.add(v, "needs both cert and key", "the paths of two PEM files")
+	}
+}
+
+// file reads the path of a file that must be there.
+func (r *reader) file(v value, dst *string) {
+	found := len(r.problems)
+	r.text(v, dst)
+	if len(r.problems) > found {
+		return
+	}
+	if _, err := os.Stat(*dst); err != nil {
+		r.add(v, "cannot be read: "+err.Error(), "")
+	}
+}
+
+func (r *reader) realms(v value, c *Config) {
+	for _, e := range r.entries(v, "a mapping of names to realms") {
+		if !wamp.LooseURI.ValidURI(e.key) {
+			r.add(e.at, "is not a realm name", "components without white space and '#', joined by dots")
+		}
+		realm := Realm{Name: e.key, Roles: make(map[string]auth.Permissions)}
+		r.realm(e.value, &realm)
+		c.Realms = append(c.Realms, realm)
+	}
+}
+
+func (r *reader) realm(v value, realm *Realm) {
+	var anonymous value
+	r.fields(v,
+		field{"anonymous", func(v value) { anonymous = v; r.text(v, &realm.AnonymousRole) }},
+		field{"uris", func(v value) { r.uris(v, realm) }},
+		field{"roles", func(v value) { r.roles(v, realm) }},
+	)
+	if _, known := realm.Roles[realm.AnonymousRole]; realm.AnonymousRole != "" && !known {
+		r.add(anonymous, "there is no role \""+realm.AnonymousRole+"\" in this realm", "add it under roles")
+	}
+}
+
+func (r *reader) uris(v value, realm *Realm) {
+	if i, ok := r.word(v, []string{"loose", "strict"}); ok {
+		realm.URIs = wamp.URIRule(i)
+	}
+}
+
+func (r *reader) roles(v value, realm *Realm) {
+	for _, e := range r.entries(v, "a mapping of names to roles") {
+		var p auth.Permissions
+		r.fields(e.value,
+			field{"allow", func(v value) { r.allow(v, &p) }},
+			field{"disclose", func(v value) { r.disclose(v, &p) }},
+		)
+		realm.Roles[e.key] = p
+	}
+}
+
+func (r *reader) allow(v value, p *auth.Permissions) {
+	flags := []*bool{&p.Call, &p.Register, &p.Publish, &p.Subscribe}
+	for _, item := range r.items(v) {
+		if i, ok := r.word(item, []string{"call", "register", "publish", "subscribe"}); ok {
+			*flags[i] = true
+		}
+	}
+}
+
+func (r *reader) disclose(v value, p *auth.Permissions) {
+	if i, ok := r.word(v, []string{"on_request", "always", "never"}); ok {
+		p.Disclose = wamp.Disclosure(i)
+	}
+}
+
+func (r *reader) limits(v value, l *Limits) {
+	r.fields(v,
+		field{"message_size", func(v value) { r.messageSize(v, l) }},
+		field{"queue_size", func(v value) { r.size(v, &l.QueueSize) }},
+		field{"connections", func(v value) { r.count(v, &l.Connections) }},
+		field{"pending_calls", func(v value) { r.count(v, &l.PendingCalls) }},
+		field{"registrations", func(v value) { r.count(v, &l.Registrations) }},
+		field{"subscriptions", func(v value) { r.count(v, &l.Subscriptions) }},
+	)
+}
+
+func (r *reader) messageSize(v value, l *Limits) {
+	found := len(r.problems)
+	r.size(v, &l.MaxMessageSize)
+	if len(r.problems) == found && (l.MaxMessageSize < 512 || l.MaxMessageSize > 16<<20) {
+		r.add(v, "must be between 512 bytes and 16MiB", "")
+	}
+}

@@ -1,0 +1,76 @@
+package config
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Problem is one thing that is wrong with a configuration file.
+type Problem struct {
+	Line   int    // from 1
+	Column int    // from 1, in characters
+	Path   string // of the key, such as listeners.main.address; empty for the whole file
+	Text   string // what is wrong
+	Hint   string // what to do about it; may be empty
+}
+
+// Error is everything that is wrong with a configuration file, in the order of the file.
+type Error struct {
+	File     string
+	Problems []Problem
+}
+
+// Error returns a line for each problem: file:line:column: path: text (hint).
+func (e *Error) Error() string {
+	lines := make([]string, len(e.Problems))
+	for i, p := range e.Problems {
+		lines[i] = p.line(e.File)
+	}
+	return strings.Join(lines, "\n")
+}
+
+func (p *Problem) line(file string) string {
+	text := fmt.Sprintf("%s:%d:%d: ", file, p.Line, p.Column)
+	if p.Path != "" {
+		text += p.Path + ": "
+	}
+	text += p.Text
+	if p.Hint != "" {
+		text += " (" + p.Hint + ")"
+	}
+	return text
+}
+
+// didYouMean returns a hint that names the known word nearest to what was written, or all of them if none is near.
+func didYouMean(word string, known []string) string {
+	best, distance := "", len(word)/2+1
+	for _, k := range known {
+		if d := editDistance(word, k); d < distance {
+			best, distance = k, d
+		}
+	}
+	if best != "" {
+		return fmt.Sprintf("did you mean %q?", best)
+	}
+	return "known here: " + strings.Join(known, ", ")
+}
+
+// editDistance is the number of letters to insert, delete or replace to make a of b.
+func editDistance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := diagonal
+			if a[i] != b[j] {
+				cost = 1 + min(diagonal, row[j], row[j+1])
+			}
+			diagonal, row[j+1] = row[j+1], cost
+		}
+	}
+	return row[len(b)]
+}
