@@ -1,0 +1,40 @@
+package cli
+
+import (
+	"fmt"
+
+	"github.com/tandemrouter/tandem/client"
+)
+
+type publishCmd struct {
+	connectFlags
+	Topic string `arg:"" help:"The topic's URI."`
+	payloadFlags
+	Ack        bool `help:"Wait until the router has taken the event, and print the publication's ID."`
+	DiscloseMe bool `help:"Let the subscribers know who publishes."`
+}
+
+// Run publishes the event.
+func (c *publishCmd) Run(p *program) error {
+	payload, err := c.payload(p.In)
+	if err != nil {
+		return &exitError{exitUsage, err}
+	}
+	s, err := c.connect(p)
+	if err != nil {
+		return err
+	}
+	defer leave(s)
+	options := []client.PublishOption{client.Payload(payload)}
+	if c.Ack {
+		options = append(options, client.Acknowledge())
+	}
+	if c.DiscloseMe {
+		options = append(options, client.DiscloseMe())
+	}
+	id, err := s.Publish(p.ctx, c.Topic, options...)
+	if err == nil && c.Ack {
+		_, err = fmt.Fprintln(p.Out, id)
+	}
+	return interrupted(p, err)
+}

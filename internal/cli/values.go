@@ -1,0 +1,156 @@
+package cli
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/tandemrouter/tandem/internal/serializer"
+	"github.com/tandemrouter/tandem/wamp"
+)
+
+// payloadFlags are the arguments that a command sends.
+type payloadFlags struct {
+	Args   []string          `arg:"" optional:"" help:"Arguments. What is JSON is sent as that, anything else as a text; s:1 is the text \"1\", @FILE is JSON from a file, b:@FILE its bytes, - is JSON from the standard input."`
+	Kwargs map[string]string `short:"k" name:"kwarg" mapsep:"none" placeholder:"KEY=VALUE" help:"A keyword argument; can be repeated."`
+}
+
+// payload returns what the flags say, written in JSON.
+func (f *payloadFlags) payload(stdin io.Reader) (wamp.Payload, error) {
+	args := make([]json.RawMessage, len(f.Args))
+	for i, word := range f.Args {
+		var err error
+		if args[i], err = parseValue(word, stdin); err != nil {
+			return wamp.Payload{}, err
+		}
+	}
+	kwargs := make(map[string]json.RawMessage, len(f.Kwargs))
+	for key, word := range f.Kwargs {
+		var err error
+		if kwargs[key], err = parseValue(word, stdin); err != nil {
+			return wamp.Payload{}, err
+		}
+	}
+	return rawJSON(args, kwargs)
+}
+
+// rawJSON returns the payload with the given elements. Numbers stay as they were written.
+func rawJSON(args []json.RawMessage, kwargs map[string]json.RawMessage) (wamp.Payload, error) {
+	if len(args) == 0 && len(kwargs) == 0 {
+		return wamp.Payload{}, nil
+	}
+	raw, err := json.Marshal(args)
+	if err != nil {
+		return wamp.Payload{}, err
+	}
+	if len(kwargs) == 0 {
+		return wamp.Payload{Serializer: wamp.JSON, Elements: 1, Raw: raw}, nil
+	}
+	keywords, err := json.Marshal(kwargs)
+	if err != nil {
+		return wamp.Payload{}, err
+	}
+	raw = append(append(raw, ','), keywords...)
+	return wamp.Payload{Serializer: wamp.JSON, Elements: 2, Raw: raw}, nil
+}
+
+// parseValue returns the JSON that a word of the command line stands for.
+func parseValue(word string, stdin io.Reader) (json.RawMessage, error) {
+	if text, ok := strings.CutPrefix(word, "s:"); ok {
+		return json.Marshal(text)
+	}
+	if file, ok := strings.CutPrefix(word, "b:@"); ok {
+		return bytesOf(file)
+	}
+	if word == "-" {
+		return readJSON("the standard input", stdin)
+	}
+	if file, ok := strings.CutPrefix(word, "@"); ok {
+		return jsonOf(file)
+	}
+	if json.Valid([]byte(word)) {
+		return compact([]byte(word))
+	}
+	return json.Marshal(word)
+}
+
+// bytesOf returns the bytes of the file in the way that JSON carries them (BJS-01).
+func bytesOf(file string) (json.RawMessage, error) {
+	content, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal("\x00" + base64.StdEncoding.EncodeToString(content))
+}
+
+func jsonOf(file string) (json.RawMessage, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return readJSON(file, f)
+}
+
+// maxInput is the most that is read from a file or the standard input; no router takes a larger message.
+const maxInput = 16 << 20
+
+func readJSON(name string, r io.Reader) (json.RawMessage, error) {
+	content, err := io.ReadAll(io.LimitReader(r, maxInput))
+	if err != nil {
+		return nil, err
+	}
+	if !json.Valid(content) {
+		return nil, fmt.Errorf("%s does not hold one JSON value", name)
+	}
+	return compact(content)
+}
+
+func compact(text []byte) (json.RawMessage, error) {
+	var b bytes.Buffer
+	err := json.Compact(&b, text)
+	return b.Bytes(), err
+}
+
+// formatPayload returns a payload for the standard output: a single argument as it is, nothing as an empty text, and
+// anything else as an object with args and kwargs.
+func formatPayload(p *wamp.Payload) (string, error) {
+	encoded, err := serializer.Encode(wamp.JSON, p)
+	if err != nil {
+		return "", err
+	}
+	elements := make([]json.RawMessage, 0, 2)
+	if err := json.Unmarshal(fmt.Appendf(nil, "[%s]", encoded.Raw), &elements); err != nil {
+		return "", err
+	}
+	return formatElements(elements)
+}
+
+func formatElements(elements []json.RawMessage) (string, error) {
+	var args []json.RawMessage
+	kwargs := json.RawMessage("{}")
+	if len(elements) > 0 {
+		if err := json.Unmarshal(elements[0], &args); err != nil {
+			return "", err
+		}
+	}
+	if len(elements) > 1 {
+		kwargs = elements[1]
+	}
+	switch noKwargs := string(kwargs) == "{}"; {
+	case noKwargs && len(args) == 0:
+		return "", nil
+	case noKwargs && len(args) == 1:
+		return string(args[0]), nil
+	case noKwargs:
+		return fmt.Sprintf(`{"args":%s}`, elements[0]), nil
+	case len(args) == 0:
+		return fmt.Sprintf(`{"kwargs":%s}`, kwargs), nil
+	default:
+		return fmt.Sprintf(`{"args":%s,"kwargs":%s}`, elements[0], kwargs), nil
+	}
+}

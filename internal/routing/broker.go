@@ -1,0 +1,158 @@
+package routing
+
+import (
+	"cmp"
+	"strings"
+	"time"
+
+	"github.com/tandemrouter/tandem/internal/pattern"
+	"github.com/tandemrouter/tandem/wamp"
+)
+
+// DefaultMaxSubscriptions is how many subscriptions a session may hold if BrokerConfig does not say (FLW-08).
+const DefaultMaxSubscriptions = 1_048_576
+
+// BrokerConfig says how the broker of a realm works.
+type BrokerConfig struct {
+	URIRule          wamp.URIRule  // which topics are valid (URI-05)
+	Random           func() uint64 // uniformly random bits, for publication IDs (IDS-02) and the secret of hash tables
+	MaxSubscriptions int           // that one session may hold; 0 means DefaultMaxSubscriptions (FLW-08)
+}
+
+// Broker routes the publications of a realm to its subscribers. It is not safe for concurrent use: the shell holds
+// the broker's lock around every method. Messages are only read, and nothing of them is kept beyond a step; what a
+// step puts into the outbox may share memory with its message.
+type Broker struct {
+	config           BrokerConfig
+	topics           pattern.Index[*subscription]
+	nextSubscription wamp.ID
+	subscribers      int                // of all subscriptions
+	memberships      tables[membership] // of sessions, by subscription ID
+	matches          []*subscription    // scratch of one publication, kept so that none allocates
+}
+
+// brokerState is what the broker knows of a session. A session without subscriptions holds no memory.
+type brokerState struct {
+	left        bool // the session is gone: its messages are ignored
+	memberships table[membership]
+}
+
+// NewBroker returns a broker without subscriptions. The configuration must have a source of random numbers.
+func NewBroker(c BrokerConfig) *Broker {
+	c.MaxSubscriptions = cmp.Or(c.MaxSubscriptions, DefaultMaxSubscriptions)
+	return &Broker{config: c, nextSubscription: 1, memberships: newTables[membership](c.Random)}
+}
+
+// Subscribe answers a SUBSCRIBE with SUBSCRIBED or ERROR (PUB-01). A session that already holds the subscription is
+// told its ID again (PUB-03).
+func (b *Broker) Subscribe(_ time.Time, from *Session, m *wamp.Subscribe, g Grant, out *Outbox) {
+	if from.broker.left {
+		return
+	}
+	sub, no := b.obtain(from, m, g)
+	if no.refuses() {
+		out.refuse(from, wamp.TypeSubscribe, m.Request, no.uri, no.text)
+		return
+	}
+	if !b.holds(from, sub) {
+		b.enter(from, sub)
+	}
+	out.send(from, &wamp.Subscribed{Request: m.Request, Subscription: sub.id})
+}
+
+// Unsubscribe answers an UNSUBSCRIBE with UNSUBSCRIBED, or with ERROR if the session does not hold the subscription
+// (PUB-04, PUB-05). No event of the subscription goes to the session afterwards (PUB-12).
+func (b *Broker) Unsubscribe(_ time.Time, from *Session, m *wamp.Unsubscribe, out *Outbox) {
+	if from.broker.left {
+		return
+	}
+	held, _ := b.memberships.get(&from.broker.memberships, m.Subscription)
+	if held.subscription == nil {
+		const text = "no such subscription of this session"
+		out.refuse(from, wamp.TypeUnsubscribe, m.Request, wamp.ErrNoSuchSubscription, text)
+		return
+	}
+	b.withdraw(from, held)
+	out.send(from, &wamp.Unsubscribed{Request: m.Request})
+}
+
+// Publish sends the publication to every subscriber of every matching subscription (PBS-03), after the PUBLISHED or
+// instead of the ERROR that answers it if the publisher asked for an acknowledgement. One that did not ask learns
+// nothing (PUB-06).
+//
+// The events of one subscription are one message in consecutive sends. Subscriptions follow one another in the
+// order exact, prefixes by increasing length, wildcards as they were created (PBS-08).
+func (b *Broker) Publish(_ time.Time, from *Session, m *wamp.Publish, g Grant, out *Outbox) {
+	if from.broker.left {
+		return
+	}
+	if m.Options.PPT != nil && !from.Roles.Supports(wamp.RolePublisher, wamp.FeaturePayloadPassthruMode) {
+		out.violation(from, "PUBLISH with ppt_scheme, but payload_passthru_mode was not announced") // PPT-03
+		return
+	}
+	if no := b.checkPublish(m, g); no.refuses() {
+		if m.Options.Acknowledge {
+			out.refuse(from, wamp.TypePublish, m.Request, no.uri, no.text)
+		}
+		return
+	}
+	id := wamp.RandomID(b.config.Random())
+	if m.Options.Acknowledge {
+		out.acknowledge(from, m.Request, id) // before the events (PUB-16)
+	}
+	p := newPublication(id, from, m, g)
+	b.deliver(&p, out)
+}
+
+// RemoveSession ends every subscription of a session that left the realm (PUB-17), and ignores what the session still
+// sends. The cost depends on what the session has, not on the realm.
+func (b *Broker) RemoveSession(_ time.Time, s *Session, _ *Outbox) {
+	s.broker.left = true
+	for _, held := range sorted(&s.broker.memberships, membership.id) {
+		b.withdraw(s, held)
+	}
+	s.broker = brokerState{left: true}
+}
+
+// Subscriptions returns the number of subscriptions in the realm. Sessions share those to the same topic with the
+// same match policy (PUB-02).
+func (b *Broker) Subscriptions() int {
+	return b.topics.Len(pattern.Exact) + b.topics.Len(pattern.Prefix) + b.topics.Len(pattern.Wildcard)
+}
+
+// Subscribers returns the number of subscribers of all subscriptions together: a session counts once for each
+// subscription that it holds.
+func (b *Broker) Subscribers() int { return b.subscribers }
+
+// obtain returns the subscription that the message asks for, a new one if there is none, or the reason not to.
+func (b *Broker) obtain(from *Session, m *wamp.Subscribe, g Grant) (*subscription, refusal) {
+	match := m.Options.Match
+	if !b.config.URIRule.ValidPattern(m.Topic, match) {
+		return nil, refusal{wamp.ErrInvalidURI, "the topic is not a valid URI or pattern"} // URI-03
+	}
+	if no := g.refusal(); no.refuses() {
+		return nil, no
+	}
+	sub, exists := b.topics.Get(pattern.Kind(match), m.Topic)
+	switch {
+	case exists && b.holds(from, sub):
+		return sub, refusal{}
+	case from.broker.memberships.len() >= b.config.MaxSubscriptions:
+		return nil, refusal{wamp.ErrNotAuthorized, "the session holds as many subscriptions as it may"}
+	case exists:
+		return sub, refusal{}
+	default:
+		return b.create(match, m.Topic)
+	}
+}
+
+// create adds a subscription that has no subscriber yet. IDs count up and so never come back: an UNSUBSCRIBE that
+// comes late cannot hit another subscription. They begin with 1, since a small number makes for short events.
+func (b *Broker) create(match wamp.MatchPolicy, topic string) (*subscription, refusal) {
+	sub := &subscription{id: b.nextSubscription, match: match, topic: strings.Clone(topic)}
+	if err := b.topics.Insert(pattern.Kind(match), sub.topic, sub); err != nil {
+		return nil, patternRefusal(err)
+	}
+	b.nextSubscription = sub.id.Next()
+	return sub, refusal{}
+}

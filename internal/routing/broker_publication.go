@@ -1,0 +1,72 @@
+package routing
+
+import "github.com/tandemrouter/tandem/wamp"
+
+// publication is what the events of one PUBLISH have in common.
+type publication struct {
+	topic    string
+	event    wamp.Event // but for the subscription and the topic
+	audience audience
+}
+
+// checkPublish says whether the publication must be refused.
+func (b *Broker) checkPublish(m *wamp.Publish, g Grant) refusal {
+	switch {
+	case !b.config.URIRule.ValidURI(m.Topic):
+		return refusal{wamp.ErrInvalidURI, "the topic is not a valid URI"} // URI-03
+	case wamp.Reserved(m.Topic):
+		return refusal{wamp.ErrInvalidURI, "only the router publishes to topics in wamp"} // URI-07
+	case g.refusal().refuses():
+		return g.refusal()
+	case m.Options.DiscloseMe && g.Disclose == wamp.DiscloseNever:
+		return refusal{wamp.ErrDiscloseMeDisallowed, "the publisher's identity must not be disclosed"} // PID-02
+	default:
+		return refusal{}
+	}
+}
+
+func newPublication(id wamp.ID, from *Session, m *wamp.Publish, g Grant) publication {
+	p := publication{topic: m.Topic, audience: newAudience(from, &m.Options)}
+	p.event.Publication = id
+	p.event.Payload = m.Payload
+	details := &p.event.Details
+	details.PPT = m.Options.PPT // PPT-02
+	details.TrustLevel, details.HasTrustLevel = g.TrustLevel, g.HasTrustLevel
+	if m.Options.DiscloseMe || g.Disclose == wamp.DiscloseAlways {
+		details.Publisher, details.PublisherAuthID, details.PublisherAuthRole = from.ID, from.AuthID, from.AuthRole
+	}
+	return p
+}
+
+// deliver sends the publication to the subscribers of the matching subscriptions.
+func (b *Broker) deliver(p *publication, out *Outbox) {
+	b.matches = b.topics.All(b.matches[:0], p.topic)
+	for _, sub := range b.matches {
+		p.sendTo(sub, out)
+	}
+	clear(b.matches) // lest it keep subscriptions that have ended
+}
+
+// sendTo sends one event to those subscribers who may have it. Without any, no event is made.
+func (p *publication) sendTo(sub *subscription, out *Outbox) {
+	var event *wamp.Event
+	for _, s := range sub.subscribers {
+		if !p.audience.admits(s) {
+			continue
+		}
+		if event == nil {
+			event = p.eventFor(sub, out)
+		}
+		out.send(s, event)
+	}
+}
+
+func (p *publication) eventFor(sub *subscription, out *Outbox) *wamp.Event {
+	event := out.event()
+	*event = p.event
+	event.Subscription = sub.id
+	if sub.match != wamp.MatchExact {
+		event.Details.Topic = p.topic // PBS-04; a subscriber to the topic itself knows it (PUB-21)
+	}
+	return event
+}

@@ -1,0 +1,147 @@
+package routing
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tandemrouter/tandem/internal/pattern"
+	"github.com/tandemrouter/tandem/wamp"
+)
+
+// registration is a procedure or pattern with at least one callee (ROU-03). There is one for each pair of URI and
+// match policy (PBR-09).
+type registration struct {
+	id        wamp.ID
+	procedure string
+	match     wamp.MatchPolicy
+	invoke    wamp.InvocationPolicy
+	cursor    int       // InvokeRoundRobin: who is next
+	callees   []*callee // in the order in which they registered
+}
+
+// callee is what one session offers under a registration. Its options are its own: they need not be those of the
+// registration's other callees (SHR-13).
+type callee struct {
+	session        *Session
+	registration   *registration
+	discloseCaller bool // CID-06
+	forwardTimeout bool // TMO-12
+}
+
+// Register answers a REGISTER with REGISTERED or ERROR (RPC-01). No INVOCATION of the registration goes to the session
+// before that (RPC-08).
+func (d *Dealer) Register(_ time.Time, from *Session, m *wamp.Register, g Grant, out *Outbox) {
+	if from.dealer.left {
+		return
+	}
+	r, no := d.obtain(from, m, g)
+	if no.refuses() {
+		out.refuse(from, wamp.TypeRegister, m.Request, no.uri, no.text)
+		return
+	}
+	d.offer(r, &callee{
+		session:        from,
+		registration:   r,
+		discloseCaller: m.Options.DiscloseCaller,
+		forwardTimeout: m.Options.ForwardTimeout,
+	})
+	out.send(from, &wamp.Registered{Request: m.Request, Registration: r.id})
+}
+
+// Unregister answers an UNREGISTER with UNREGISTERED, or with ERROR if the session is not a callee of the registration
+// (RPC-03, RPC-04). Invocations that it has not answered yet go on (RPC-17, ROU-55); no more follow (ROU-56).
+func (d *Dealer) Unregister(_ time.Time, from *Session, m *wamp.Unregister, out *Outbox) {
+	if from.dealer.left {
+		return
+	}
+	c, found := d.offers.get(&from.dealer.registrations, m.Registration)
+	if !found {
+		const text = "no such registration of this session"
+		out.refuse(from, wamp.TypeUnregister, m.Request, wamp.ErrNoSuchRegistration, text)
+		return
+	}
+	d.withdraw(c)
+	out.send(from, &wamp.Unregistered{Request: m.Request})
+}
+
+// obtain returns the registration that the session may become a callee of, a new one if there is none, or the reason
+// not to. Whether there is one is nothing that a session without permission could learn (RPC-18).
+func (d *Dealer) obtain(from *Session, m *wamp.Register, g Grant) (*registration, refusal) {
+	if no := d.checkRegister(from, m, g); no.refuses() {
+		return nil, no
+	}
+	r, exists := d.procedures.Get(pattern.Kind(m.Options.Match), m.Procedure)
+	switch {
+	case !exists:
+		return d.create(m)
+	case !r.admits(m.Options.Invoke) || d.offersTo(from, r):
+		return nil, refusal{wamp.ErrProcedureAlreadyExists, "the procedure is registered already"} // SHR-02 to SHR-04, SHR-08
+	default:
+		return r, refusal{}
+	}
+}
+
+// checkRegister says whether the session must not register the procedure, whoever else did.
+func (d *Dealer) checkRegister(from *Session, m *wamp.Register, g Grant) refusal {
+	switch {
+	case !d.config.URIRule.ValidPattern(m.Procedure, m.Options.Match):
+		return refusal{wamp.ErrInvalidURI, "the procedure is not a valid URI or pattern"} // URI-03
+	case wamp.Reserved(m.Procedure):
+		return refusal{wamp.ErrInvalidURI, "procedures in wamp are the router's own"} // URI-06
+	case g.refusal().refuses():
+		return g.refusal()
+	case m.Options.DiscloseCaller && g.Disclose == wamp.DiscloseNever && from.AuthRole != trustedRole:
+		return refusal{wamp.ErrDiscloseMeDisallowed, "the callers' identities must not be disclosed"} // CID-05
+	case from.dealer.registrations.len() >= d.config.MaxRegistrations:
+		return refusal{wamp.ErrNotAuthorized, "the session holds as many registrations as it may"} // FLW-08
+	default:
+		return refusal{}
+	}
+}
+
+// trustedRole may ask who calls where others must not (CID-05).
+const trustedRole = "trusted"
+
+// admits reports whether another callee may join with the given invocation policy (requirements 5.3).
+func (r *registration) admits(invoke wamp.InvocationPolicy) bool {
+	return r.invoke != wamp.InvokeSingle && r.invoke == invoke
+}
+
+func (d *Dealer) offersTo(s *Session, r *registration) bool {
+	_, found := d.offers.get(&s.dealer.registrations, r.id)
+	return found
+}
+
+// create adds a registration that has no callee yet. IDs count up from a random one and so never come back: an
+// UNREGISTER that comes late cannot hit another registration (ROU-07).
+func (d *Dealer) create(m *wamp.Register) (*registration, refusal) {
+	r := &registration{
+		id:        d.nextRegistration,
+		procedure: strings.Clone(m.Procedure),
+		match:     m.Options.Match,
+		invoke:    m.Options.Invoke,
+	}
+	if err := d.procedures.Insert(pattern.Kind(r.match), r.procedure, r); err != nil {
+		return nil, patternRefusal(err)
+	}
+	d.nextRegistration = r.id.Next()
+	return r, refusal{}
+}
+
+// offer adds a callee to the registration.
+func (d *Dealer) offer(r *registration, c *callee) {
+	r.callees = append(r.callees, c)
+	d.offers.put(&c.session.dealer.registrations, r.id, c)
+}
+
+// withdraw takes a callee out of its registration, which ends with its last callee (SHR-09). Calls that were invoked
+// on it do not notice.
+func (d *Dealer) withdraw(c *callee) {
+	r := c.registration
+	d.offers.delete(&c.session.dealer.registrations, r.id)
+	r.remove(slices.Index(r.callees, c))
+	if len(r.callees) == 0 {
+		d.procedures.Delete(pattern.Kind(r.match), r.procedure)
+	}
+}

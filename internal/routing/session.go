@@ -1,0 +1,34 @@
+package routing
+
+import "github.com/tandemrouter/tandem/wamp"
+
+// Session is a peer that joined the realm, as the core sees it. The shell makes one with the exported fields filled
+// in, and passes it to Dealer and Broker with every message that the peer sends.
+//
+// A session on another node of a cluster is the same thing with a Node name; the core does not care.
+type Session struct {
+	// immutable after creation
+
+	ID           wamp.ID
+	AuthID       string
+	AuthRole     string
+	AuthMethod   string
+	AuthProvider string
+	Roles        wamp.Roles // the roles and features that the peer announced in HELLO
+	Node         string     // empty for a session of this process
+	Shell        any        // the shell's own handle of the session; the core never looks at it
+
+	// guarded by the dealer's lock
+
+	dealer dealerState
+
+	// guarded by the broker's lock
+
+	broker brokerState
+}
+
+// calleeSupports reports whether the session announced the feature for its role as callee.
+func (s *Session) calleeSupports(f wamp.Feature) bool { return s.Roles.Supports(wamp.RoleCallee, f) }
+
+// callerSupports reports whether the session announced the feature for its role as caller.
+func (s *Session) callerSupports(f wamp.Feature) bool { return s.Roles.Supports(wamp.RoleCaller, f) }

@@ -1,0 +1,13 @@
+// Package serializer turns bytes into messages and messages into bytes, in JSON, MessagePack and CBOR.
+//
+//	bytes ──► scan ──► spans of the elements ──► typed message, its payload still bytes
+//	message ──► head written, payload spliced ──► bytes
+//	                        └─ transcoded only if the payload is in another serializer
+//
+// Every byte of an incoming message is checked once, in one loop without recursion, before anything is made of it:
+// its structure, its depth, in JSON its UTF-8. Nothing is allocated from a length that a peer declared. What is well
+// formed is then safe to splice into another message, because it cannot reach beyond its place.
+//
+// An application's arguments are never decoded on the way through a router. Decode and Encode convert them to and
+// from Go values for those who want to look at them.
+package serializer

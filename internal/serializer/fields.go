@@ -1,0 +1,148 @@
+package serializer
+
+import (
+	"fmt"
+
+	"github.com/tandemrouter/tandem/wamp"
+)
+
+// fields takes the elements of a message one after the other. The first thing that is wrong is kept in err; from
+// then on every field is zero.
+type fields struct {
+	p   *Parser
+	m   *scanned
+	t   wamp.MessageType
+	i   int // of the next element
+	err error
+}
+
+func (f *fields) fail(where, what string) {
+	if f.err == nil {
+		f.err = wamp.Violation("%s: %s: %s", f.t, where, what)
+	}
+}
+
+// take returns the next element.
+func (f *fields) take() (e span, ok bool) {
+	if f.err != nil || f.i >= f.m.n {
+		return span{}, false
+	}
+	f.i++
+	return f.m.elements[f.i-1], true
+}
+
+// rest returns how many elements are left.
+func (f *fields) rest() int { return f.m.n - f.i }
+
+// length checks how many elements the message has, its type included.
+func (f *fields) length(least, most int) {
+	if f.m.n < least || f.m.n > most {
+		f.fail("length", fmt.Sprintf("%d elements, want %d to %d", f.m.n, least, most))
+	}
+}
+
+// number takes a whole number.
+func (f *fields) number(name string) uint64 {
+	e, ok := f.take()
+	if !ok {
+		return 0
+	}
+	kind, n := f.m.kindAt(e)
+	if kind != isNumber {
+		f.fail(name, "want a whole number that is not negative")
+	}
+	return n
+}
+
+// id takes an ID (IDS-01, SER-05).
+func (f *fields) id(name string) wamp.ID {
+	id := wamp.ID(f.number(name))
+	if f.err == nil && !id.Valid() {
+		f.fail(name, "not between 1 and 2^53")
+	}
+	return id
+}
+
+// requestOrZero takes a request ID that is 0 in a revocation.
+func (f *fields) requestOrZero(name string) wamp.ID {
+	id := wamp.ID(f.number(name))
+	if f.err == nil && id > wamp.MaxID {
+		f.fail(name, "more than 2^53")
+	}
+	return id
+}
+
+// text takes a text.
+func (f *fields) text(name string) string {
+	e, ok := f.take()
+	if !ok {
+		return ""
+	}
+	if kind, _ := f.m.kindAt(e); kind != isText {
+		f.fail(name, "want a text")
+		return ""
+	}
+	text, valid := f.m.textAt(e)
+	if !valid {
+		f.fail(name, "want valid UTF-8")
+		return ""
+	}
+	return f.p.names.intern(text)
+}
+
+// textOrNull takes a text that may also be null, which is the same as empty.
+func (f *fields) textOrNull(name string) string {
+	if f.err == nil && f.i < f.m.n {
+		if kind, _ := f.m.kindAt(f.m.elements[f.i]); kind == isNull {
+			f.i++
+			return ""
+		}
+	}
+	return f.text(name)
+}
+
+// options takes a dictionary to walk over.
+func (f *fields) options(name string) dict {
+	e, ok := f.take()
+	if !ok {
+		return dict{f: f, name: name}
+	}
+	return f.dictAt(e, name)
+}
+
+// extra takes a dictionary of values that the protocol leaves open.
+func (f *fields) extra(name string) wamp.Dict {
+	e, ok := f.take()
+	if !ok {
+		return nil
+	}
+	d := dict{f: f, name: name, value: e}
+	return d.dict()
+}
+
+// payload takes what is left as the payload: nothing, a list, or a list and a dictionary (MSG-11).
+func (f *fields) payload() wamp.Payload {
+	n := f.rest()
+	if f.err != nil || n == 0 {
+		return wamp.Payload{}
+	}
+	if n > 2 {
+		f.fail("payload", "more than Arguments and ArgumentsKw")
+		return wamp.Payload{}
+	}
+	first, last := f.m.elements[f.i], f.m.elements[f.m.n-1]
+	if kind, _ := f.m.kindAt(first); kind != isList {
+		f.fail("Arguments", "want a list")
+	}
+	if n == 2 {
+		if kind, _ := f.m.kindAt(last); kind != isDict {
+			f.fail("ArgumentsKw", "want a dictionary")
+		}
+	}
+	f.i = f.m.n
+	return wamp.Payload{
+		Serializer: f.m.serializer,
+		Elements:   uint8(n),
+		Raw:        f.m.input[first.from:last.to],
+	}
+}

@@ -1,0 +1,86 @@
+package serializer
+
+import (
+	"hash/maphash"
+
+	"github.com/tandemrouter/tandem/internal/slab"
+	"github.com/tandemrouter/tandem/wamp"
+)
+
+// Parser turns the messages of one connection or one read from bytes into structs. It reuses the memory of the types
+// that come often, and remembers names that come again. The zero value is ready. It is not for concurrent use.
+type Parser struct {
+	scanned scanned
+	fields  fields
+	names   names
+
+	calls       slab.Slab[wamp.Call]
+	results     slab.Slab[wamp.Result]
+	invocations slab.Slab[wamp.Invocation]
+	yields      slab.Slab[wamp.Yield]
+	errors      slab.Slab[wamp.Error]
+	publishes   slab.Slab[wamp.Publish]
+	events      slab.Slab[wamp.Event]
+}
+
+// Parse returns the message that the whole of b is, in the given serializer. Its payload stays encoded and is part of
+// b. The message is valid until Reset. Messages of both directions are parsed; whether one may come from this peer is
+// for the caller to know.
+//
+// An error is always a *wamp.ViolationError: b is not one well-formed message, or the message is not laid out as the
+// protocol says (MSG-01, MSG-02, MSG-07).
+func (p *Parser) Parse(s wamp.Serializer, b []byte) (wamp.Message, error) {
+	if err := p.scanned.scan(s, b); err != nil {
+		return nil, err
+	}
+	p.fields = fields{p: p, m: &p.scanned}
+	m := p.fields.message()
+	if err := p.fields.err; err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+// Reset takes back the memory of all messages that were parsed since the last Reset.
+func (p *Parser) Reset() {
+	p.scanned = scanned{}
+	p.calls.Reset()
+	p.results.Reset()
+	p.invocations.Reset()
+	p.yields.Reset()
+	p.errors.Reset()
+	p.publishes.Reset()
+	p.events.Reset()
+}
+
+// Parse returns the message that the whole of b is, as Parser.Parse does, in memory of its own. The payload is part
+// of b. It may be called by many goroutines at once.
+func Parse(s wamp.Serializer, b []byte) (wamp.Message, error) {
+	return new(Parser).Parse(s, b)
+}
+
+// names remembers texts that come again and again, such as URIs, so that they need not be allocated each time. What
+// it remembers is bounded, and the seed keeps peers from choosing what pushes what out.
+type names struct{ entries [nameEntries]string }
+
+const (
+	nameEntries = 128
+	nameLength  = 128 // longer texts are not remembered
+)
+
+var nameSeed = maphash.MakeSeed()
+
+// intern returns the text as a string that may be kept.
+func (n *names) intern(text []byte) string {
+	if len(text) == 0 {
+		return ""
+	}
+	if len(text) > nameLength {
+		return string(text)
+	}
+	entry := &n.entries[maphash.Bytes(nameSeed, text)%nameEntries]
+	if *entry != string(text) {
+		*entry = string(text)
+	}
+	return *entry
+}

@@ -1,0 +1,300 @@
+package serializer
+
+import (
+	"encoding/binary"
+	"slices"
+	"strconv"
+
+	"github.com/tandemrouter/tandem/wamp"
+)
+
+// headWriter writes the head of a message in one of the serializers.
+type headWriter struct {
+	serializer wamp.Serializer
+	b          []byte
+	err        error
+}
+
+// list begins a list of n elements. The elements follow, each with a comma before it but the first, and then end.
+func (w *headWriter) list(n int) {
+	switch w.serializer {
+	case wamp.JSON:
+		w.b = append(w.b, '[')
+	case wamp.MessagePack:
+		w.count(0x90, 15, 0xdc, uint64(n))
+	default:
+		w.cborHead(cborArray, uint64(n))
+	}
+}
+
+func (w *headWriter) endList() {
+	if w.serializer == wamp.JSON {
+		w.b = append(w.b, ']')
+	}
+}
+
+// comma separates the elements of a list.
+func (w *headWriter) comma() {
+	if w.serializer == wamp.JSON {
+		w.b = append(w.b, ',')
+	}
+}
+
+// count writes the head of a MessagePack container: a single byte if n is at most small, else long and two bytes, or
+// the one after long and four.
+func (w *headWriter) count(short byte, small uint64, long byte, n uint64) {
+	switch {
+	case n <= small:
+		w.b = append(w.b, short|byte(n))
+	case n <= 0xffff:
+		w.b = binary.BigEndian.AppendUint16(append(w.b, long), uint16(n))
+	default:
+		w.b = binary.BigEndian.AppendUint32(append(w.b, long+1), uint32(n))
+	}
+}
+
+// cborHead writes a head in its shortest form (SER-12).
+func (w *headWriter) cborHead(major byte, n uint64) {
+	switch {
+	case n < 24:
+		w.b = append(w.b, major|byte(n))
+	case n <= 0xff:
+		w.b = append(w.b, major|24, byte(n))
+	case n <= 0xffff:
+		w.b = binary.BigEndian.AppendUint16(append(w.b, major|25), uint16(n))
+	case n <= 0xffffffff:
+		w.b = binary.BigEndian.AppendUint32(append(w.b, major|26), uint32(n))
+	default:
+		w.b = binary.BigEndian.AppendUint64(append(w.b, major|27), n)
+	}
+}
+
+// number writes a whole number, never as a float (SER-06).
+func (w *headWriter) number(n uint64) {
+	switch w.serializer {
+	case wamp.JSON:
+		w.b = strconv.AppendUint(w.b, n, 10)
+	case wamp.MessagePack:
+		w.numberMessagePack(n)
+	default:
+		w.cborHead(cborUnsigned, n)
+	}
+}
+
+func (w *headWriter) numberMessagePack(n uint64) {
+	switch {
+	case n <= 0x7f:
+		w.b = append(w.b, byte(n))
+	case n <= 0xff:
+		w.b = append(w.b, 0xcc, byte(n))
+	case n <= 0xffff:
+		w.b = binary.BigEndian.AppendUint16(append(w.b, 0xcd), uint16(n))
+	case n <= 0xffffffff:
+		w.b = binary.BigEndian.AppendUint32(append(w.b, 0xce), uint32(n))
+	default:
+		w.b = binary.BigEndian.AppendUint64(append(w.b, 0xcf), n)
+	}
+}
+
+// text writes a text.
+func (w *headWriter) text(s string) {
+	switch w.serializer {
+	case wamp.JSON:
+		w.textJSON(s)
+	case wamp.MessagePack:
+		w.textMessagePack(s)
+	default:
+		w.cborHead(cborText, uint64(len(s)))
+		w.b = append(w.b, s...)
+	}
+}
+
+func (w *headWriter) textMessagePack(s string) {
+	switch n := len(s); {
+	case n <= 31:
+		w.b = append(w.b, 0xa0|byte(n))
+	case n <= 0xff:
+		w.b = append(w.b, 0xd9, byte(n))
+	default:
+		w.count(0, 0, 0xda, uint64(n))
+	}
+	w.b = append(w.b, s...)
+}
+
+// textJSON writes plain texts, which almost all texts in a head are, and leaves the others to the value writer.
+func (w *headWriter) textJSON(s string) {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c >= 0x7f || c == '"' || c == '\\' {
+			w.any(s)
+			return
+		}
+	}
+	w.b = append(w.b, '"')
+	w.b = append(w.b, s...)
+	w.b = append(w.b, '"')
+}
+
+func (w *headWriter) bool(v bool) {
+	switch {
+	case w.serializer == wamp.JSON:
+		w.b = strconv.AppendBool(w.b, v)
+	case w.serializer == wamp.MessagePack && v:
+		w.b = append(w.b, 0xc3)
+	case w.serializer == wamp.MessagePack:
+		w.b = append(w.b, 0xc2)
+	case v:
+		w.b = append(w.b, 0xf5)
+	default:
+		w.b = append(w.b, 0xf4)
+	}
+}
+
+// any writes a value that the protocol leaves open.
+func (w *headWriter) any(v any) {
+	b, err := AppendValue(w.b, w.serializer, v)
+	if err != nil && w.err == nil {
+		w.err = err
+	}
+	w.b = b
+}
+
+// openDict is a dictionary that is being written. How many entries it has is filled in at the end.
+type openDict struct {
+	w    *headWriter
+	from int // where its head stands
+	n    int
+}
+
+func (w *headWriter) dict() openDict {
+	d := openDict{w: w, from: len(w.b)}
+	if w.serializer == wamp.JSON {
+		w.b = append(w.b, '{')
+	} else {
+		w.b = append(w.b, 0)
+	}
+	return d
+}
+
+func (d *openDict) key(key string) {
+	if d.w.serializer == wamp.JSON && d.n > 0 {
+		d.w.b = append(d.w.b, ',')
+	}
+	d.n++
+	d.w.text(key)
+	if d.w.serializer == wamp.JSON {
+		d.w.b = append(d.w.b, ':')
+	}
+}
+
+func (d *openDict) end() {
+	switch w := d.w; {
+	case w.serializer == wamp.JSON:
+		w.b = append(w.b, '}')
+	case w.serializer == wamp.MessagePack && d.n <= 15:
+		w.b[d.from] = 0x80 | byte(d.n)
+	case w.serializer == wamp.CBOR && d.n < 24:
+		w.b[d.from] = cborMap | byte(d.n)
+	default:
+		d.longHead()
+	}
+}
+
+// longHead makes room for a head of more than one byte.
+func (d *openDict) longHead() {
+	head := headWriter{serializer: d.w.serializer}
+	if head.serializer == wamp.MessagePack {
+		head.count(0x80, 15, 0xde, uint64(d.n))
+	} else {
+		head.cborHead(cborMap, uint64(d.n))
+	}
+	d.w.b = slices.Replace(d.w.b, d.from, d.from+1, head.b...)
+}
+
+// The entries that are left out if they say nothing.
+
+func (d *openDict) flag(key string, v bool) {
+	if v {
+		d.key(key)
+		d.w.bool(v)
+	}
+}
+
+func (d *openDict) number(key string, n uint64) {
+	if n != 0 {
+		d.key(key)
+		d.w.number(n)
+	}
+}
+
+func (d *openDict) id(key string, id wamp.ID) { d.number(key, uint64(id)) }
+
+func (d *openDict) text(key, s string) {
+	if s != "" {
+		d.key(key)
+		d.w.text(s)
+	}
+}
+
+func (d *openDict) dict(key string, v wamp.Dict) {
+	if v != nil {
+		d.key(key)
+		d.w.any(v)
+	}
+}
+
+// texts writes a list that was set, even if it is empty.
+func (d *openDict) texts(key string, list []string) {
+	if list == nil {
+		return
+	}
+	d.key(key)
+	d.w.list(len(list))
+	for i, s := range list {
+		if i > 0 {
+			d.w.comma()
+		}
+		d.w.text(s)
+	}
+	d.w.endList()
+}
+
+func (d *openDict) ids(key string, list []wamp.ID) {
+	if list == nil {
+		return
+	}
+	d.key(key)
+	d.w.list(len(list))
+	for i, id := range list {
+		if i > 0 {
+			d.w.comma()
+		}
+		d.w.number(uint64(id))
+	}
+	d.w.endList()
+}
+
+func (d *openDict) passthru(p *wamp.Passthru) {
+	if p == nil {
+		return
+	}
+	d.text("ppt_scheme", p.Scheme)
+	d.text("ppt_serializer", p.Serializer)
+	d.text("ppt_cipher", p.Cipher)
+	d.text("ppt_keyid", p.KeyID)
+}
+
+// extra writes the entries that the protocol does not define, in the order of their keys.
+func (d *openDict) extra(e wamp.Dict) {
+	if len(e) == 0 {
+		return
+	}
+	keys := make([]string, 0, len(e))
+	for key := range e {
+		keys = append(keys, key)
+	}
+	slices.Sort(keys)
+	for _, key := range keys {
+		d.key(key)
+		d.w.any(e[key])
+	}
+}

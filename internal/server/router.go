@@ -1,0 +1,32 @@
+package server
+
+import (
+	"log/slog"
+
+	"github.com/tandemrouter/tandem/auth"
+	"github.com/tandemrouter/tandem/internal/config"
+	"github.com/tandemrouter/tandem/router"
+)
+
+// routerConfig says in the router's words what the configuration file says.
+func routerConfig(c *config.Config, agent string, log *slog.Logger) router.Config {
+	rc := router.Config{
+		Agent:          agent,
+		Logger:         log,
+		QueueLimit:     c.Limits.QueueSize,
+		MaxMessageSize: c.Limits.MaxMessageSize,
+		MaxConnections: c.Limits.Connections,
+	}
+	for _, realm := range c.Realms {
+		rc.Realms = append(rc.Realms, router.RealmConfig{
+			Name:             realm.Name,
+			URIs:             realm.URIs,
+			AnonymousRole:    realm.AnonymousRole,
+			Authorizer:       auth.Roles(realm.Roles),
+			MaxPendingCalls:  c.Limits.PendingCalls,
+			MaxRegistrations: c.Limits.Registrations,
+			MaxSubscriptions: c.Limits.Subscriptions,
+		})
+	}
+	return rc
+}

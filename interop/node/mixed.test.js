@@ -1,0 +1,133 @@
+// Callers in JavaScript, callees of their own processes in Python and Go, each
+// with another serializer: the router transcodes in both directions.
+//
+// Neither JavaScript client decodes binary in JSON (BJS), so a JSON caller sees,
+// and can send, the text that stands for it.
+
+import assert from 'node:assert/strict';
+
+import { autobahnFlavours, check, inbox, rejection, startPythonCallee, startTandemEcho, wampyFlavours, whenRegistered } from './peer.js';
+import { BINARY, BINARY_IN_JSON, INTEGERS, NESTED, UNICODE } from './values.js';
+
+const [autobahnJson, autobahnMsgpack, autobahnCbor] = autobahnFlavours;
+const [wampyJson, wampyMsgpack, wampyCbor] = wampyFlavours;
+
+const callees = [
+  ['tcp', 'cbor'],
+  ['tcp', 'msgpack'],
+  ['unix', 'cbor'],
+  ['unix', 'msgpack'],
+];
+
+for (const [transport, serializer] of callees) {
+  const callee = `a ${serializer} RawSocket callee on ${transport}`;
+
+  check(`autobahn-js JSON caller, ${callee} in Python: what arrives there`, async ({ t, uri }) => {
+    await startPythonCallee(t, transport, serializer, uri('py'));
+    const caller = await autobahnJson.join(t);
+    const sent = [UNICODE, BINARY_IN_JSON, '\u0000not base64!', 2 ** 53, -1, 0.5, true, null];
+    assert.deepEqual(await caller.call(uri('py.types'), sent), [
+      `str ${UNICODE}`,
+      `bytes ${BINARY.toString('hex')}`,
+      'str \u0000not base64!',
+      'int 9007199254740992',
+      'int -1',
+      'float 0.5',
+      'bool True',
+      'NoneType None',
+    ]);
+  });
+
+  check(`autobahn-js JSON caller, ${callee} in Python: what comes back`, async ({ t, uri }) => {
+    await startPythonCallee(t, transport, serializer, uri('py'));
+    const caller = await autobahnJson.join(t);
+    const { args, kwargs } = await caller.call(uri('py.vector'));
+    assert.deepEqual(args, [BINARY_IN_JSON, UNICODE, 2 ** 53 - 1, 2 ** 53, Number(2n ** 63n - 1n)]);
+    assert.deepEqual(kwargs, { nested: { bytes: BINARY_IN_JSON } });
+    const echoed = await caller.call(uri('py.echo'), [UNICODE, ...INTEGERS], NESTED);
+    assert.deepEqual([echoed.args, echoed.kwargs], [[UNICODE, ...INTEGERS], NESTED]);
+  });
+
+  check(`autobahn-js JSON caller, ${callee} in Python: errors`, async ({ t, uri }) => {
+    await startPythonCallee(t, transport, serializer, uri('py'));
+    const caller = await autobahnJson.join(t);
+    const error = await rejection(caller.call(uri('py.fail'), [BINARY_IN_JSON, UNICODE], { limit: 2 ** 53 }));
+    assert.equal(error.error, 'com.example.error.refused');
+    assert.deepEqual(error.args, [BINARY_IN_JSON, UNICODE]);
+    assert.deepEqual(error.kwargs, { limit: 2 ** 53 });
+  });
+
+  check(`wampy JSON caller, ${callee} in Python`, async ({ t, uri }) => {
+    await startPythonCallee(t, transport, serializer, uri('py'));
+    const caller = await wampyJson.join(t);
+    const { argsList } = await caller.call(uri('py.types'), [UNICODE, BINARY_IN_JSON, 2 ** 53]);
+    assert.deepEqual(argsList, [[`str ${UNICODE}`, `bytes ${BINARY.toString('hex')}`, 'int 9007199254740992']]);
+    const error = await rejection(caller.call(uri('py.fail'), { argsList: [1], argsDict: { two: 2 } }));
+    assert.equal(error.errorUri, 'com.example.error.refused');
+    assert.deepEqual([error.argsList, error.argsDict], [[1], { two: 2 }]);
+  });
+
+  check(`autobahn-js JSON caller, ${callee} in Go`, async ({ t, uri }) => {
+    const echo = startTandemEcho(t, transport, serializer, uri('echo'));
+    const caller = await autobahnJson.join(t);
+    const args = [UNICODE, BINARY_IN_JSON, ...INTEGERS];
+    const result = await whenRegistered(echo, () => caller.call(uri('echo'), args, NESTED));
+    assert.deepEqual([result.args, result.kwargs], [args, NESTED]);
+  });
+}
+
+// Byte strings and integers as the JavaScript encoders write them.
+
+check('autobahn-js CBOR caller, JSON callee in Python: bignum tags and byte strings', async ({ t, uri }) => {
+  await startPythonCallee(t, 'ws', 'json', uri('py'));
+  const caller = await autobahnCbor.join(t);
+  assert.deepEqual(await caller.call(uri('py.types'), [BINARY, 2n ** 63n - 1n, 2n ** 53n + 1n]), [
+    `bytes ${BINARY.toString('hex')}`,
+    'int 9223372036854775807',
+    'int 9007199254740993',
+  ]);
+});
+
+check('autobahn-js CBOR caller, MessagePack callee in Python: bignum tags and byte strings', async ({ t, uri }) => {
+  await startPythonCallee(t, 'tcp', 'msgpack', uri('py'));
+  const caller = await autobahnCbor.join(t);
+  assert.deepEqual(await caller.call(uri('py.types'), [BINARY, 2n ** 63n - 1n, -(2n ** 63n)]), [
+    `bytes ${BINARY.toString('hex')}`,
+    'int 9223372036854775807',
+    'int -9223372036854775808',
+  ]);
+});
+
+check('wampy MessagePack caller, CBOR callee in Python: 64-bit integers', async ({ t, uri }) => {
+  await startPythonCallee(t, 'unix', 'cbor', uri('py'));
+  const caller = await wampyMsgpack.join(t);
+  const { argsList } = await caller.call(uri('py.types'), [BINARY, 2n ** 63n - 1n, -(2n ** 63n)]);
+  assert.deepEqual(argsList, [[`bytes ${BINARY.toString('hex')}`, 'int 9223372036854775807', 'int -9223372036854775808']]);
+});
+
+check('wampy CBOR caller, JSON callee in Python: a typed array is its bytes', async ({ t, uri }) => {
+  await startPythonCallee(t, 'ws', 'json', uri('py'));
+  const caller = await wampyCbor.join(t);
+  const { argsList } = await caller.call(uri('py.types'), [new Uint8Array(BINARY)]);
+  assert.deepEqual(argsList, [[`bytes ${BINARY.toString('hex')}`]]);
+});
+
+check('a wampy MessagePack publisher, autobahn-js JSON and CBOR subscribers', async ({ t, uri }) => {
+  const [json, cbor, publisher] = [await autobahnJson.join(t), await autobahnCbor.join(t), await wampyMsgpack.join(t)];
+  const [texts, bytes] = [inbox(), inbox()];
+  await json.subscribe(uri('news'), (args) => texts.push(args));
+  await cbor.subscribe(uri('news'), (args) => bytes.push(args));
+  await publisher.publish(uri('news'), [BINARY, UNICODE, 2 ** 31]);
+  assert.deepEqual(await texts.next(), [BINARY_IN_JSON, UNICODE, 2 ** 31]);
+  assert.deepEqual(await bytes.next(), [BINARY, UNICODE, 2 ** 31]);
+});
+
+check('SHR-06 round-robin over callees of three serializers and two clients', async ({ t, uri }) => {
+  const [a, b, c] = [await autobahnMsgpack.join(t), await wampyCbor.join(t), await autobahnJson.join(t)];
+  await a.register(uri('shared'), () => 'a', { invoke: 'roundrobin' });
+  await b.register(uri('shared'), () => 'b', { invoke: 'roundrobin' });
+  await c.register(uri('shared'), () => 'c', { invoke: 'roundrobin' });
+  const answers = [];
+  for (let i = 0; i < 6; i++) answers.push(await a.call(uri('shared')));
+  assert.deepEqual(answers, ['a', 'b', 'c', 'a', 'b', 'c']);
+});

@@ -1,0 +1,59 @@
+"""A callee of its own process, for callers in other languages.
+
+    python callee.py TRANSPORT SERIALIZER PREFIX
+
+registers, below PREFIX, the procedures
+
+    echo    answers with the args and kwargs it was called with
+    types   answers with the Python type and value of each argument, as text
+    vector  answers with a byte string, a text and the edges of the integers
+    fail    answers with the error com.example.error.refused and its own payload
+
+It prints "ready" when all are registered and leaves when its standard input ends.
+"""
+
+import asyncio
+import sys
+
+from autobahn.wamp.exception import ApplicationError
+from autobahn.wamp.types import CallResult
+
+import values
+from peer import Flavour, join, run
+
+
+def echo(*args, **kwargs):
+    return CallResult(*args, **kwargs)
+
+
+def types(*args):
+    return [describe(arg) for arg in args]
+
+
+def describe(value):
+    text = value.hex() if isinstance(value, bytes) else value
+    return f"{type(value).__name__} {text}"
+
+
+def vector():
+    return CallResult(values.BINARY, values.UNICODE, 2**53 - 1, 2**53, 2**63 - 1, nested={"bytes": values.BINARY})
+
+
+def fail(*args, **kwargs):
+    raise ApplicationError("com.example.error.refused", *args, **kwargs)
+
+
+async def standard_input_ends():
+    await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
+
+
+async def main(transport, serializer, prefix):
+    async with join(Flavour(transport, serializer)) as session:
+        for endpoint in (echo, types, vector, fail):
+            await session.register(endpoint, f"{prefix}.{endpoint.__name__}")
+        print("ready", flush=True)
+        await standard_input_ends()
+
+
+if __name__ == "__main__":
+    run(main(*sys.argv[1:]))

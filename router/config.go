@@ -1,0 +1,91 @@
+package router
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/tandemrouter/tandem/auth"
+	"github.com/tandemrouter/tandem/transport"
+	"github.com/tandemrouter/tandem/wamp"
+)
+
+// Config is what New makes a router from. Zero values mean the defaults.
+type Config struct {
+	Realms []RealmConfig
+	Agent  string       // what WELCOME calls the router; default "tandem"
+	Logger *slog.Logger // default: nothing is logged
+
+	QueueLimit      int           // bytes that may wait for one peer; default 4 MiB
+	MaxMessageSize  int           // of a message in an established session, in bytes; default 1 MiB, at most 16 MiB
+	HelloTimeout    time.Duration // from the connection's start to WELCOME; default 5 s (SES-24)
+	GoodbyeTimeout  time.Duration // how long the peer's GOODBYE, or its closing the connection, is waited for; default 5 s (SES-17)
+	PingInterval    time.Duration // a peer that said nothing for so long is pinged; default 25 s, negative: never (WS-07)
+	PingTimeout     time.Duration // a pinged peer that still says nothing for so long is dropped; default 10 s
+	MaxConnections  int           // connections at a time; default 65,536
+	maxHelloMessage int
+}
+
+// RealmConfig describes one realm.
+type RealmConfig struct {
+	Name          string
+	URIs          wamp.URIRule    // which URIs are accepted (URI-05); default loose
+	AnonymousRole string          // the role of anonymous sessions; empty: anonymous sessions are refused (ANO-01)
+	Authorizer    auth.Authorizer // nil: everything is refused (AZN-08)
+
+	MaxPendingCalls  int  // of one caller; default as the dealer has it (FLW-08)
+	MaxInvocations   int  // pending, of one callee
+	MaxRegistrations int  // of one session
+	MaxSubscriptions int  // of one session
+	StrictProgress   bool // progressive results only to callees that also announce call_canceling (PCR-02)
+}
+
+const (
+	defaultMessageSize = 1 << 20
+	largestMessageSize = 16 << 20
+	helloMessageSize   = 64 << 10
+)
+
+func (c *Config) setDefaults() {
+	setDefault(&c.Agent, "tandem")
+	setDefault(&c.QueueLimit, transport.DefaultQueueLimit)
+	setDefault(&c.MaxMessageSize, defaultMessageSize)
+	setDefault(&c.HelloTimeout, 5*time.Second)
+	setDefault(&c.GoodbyeTimeout, 5*time.Second)
+	setDefault(&c.PingInterval, 25*time.Second)
+	setDefault(&c.PingTimeout, 10*time.Second)
+	setDefault(&c.MaxConnections, 65_536)
+	c.maxHelloMessage = min(helloMessageSize, c.MaxMessageSize)
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+}
+
+func setDefault[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+func (c *Config) validate() error {
+	var errs []error
+	if c.QueueLimit < 0 || c.MaxConnections < 0 {
+		errs = append(errs, errors.New("router: a limit is negative"))
+	}
+	if c.MaxMessageSize < 512 || c.MaxMessageSize > largestMessageSize {
+		errs = append(errs, fmt.Errorf("router: MaxMessageSize %d is not between 512 bytes and 16 MiB", c.MaxMessageSize))
+	}
+	seen := make(map[string]bool)
+	for _, realm := range c.Realms {
+		if !wamp.LooseURI.ValidURI(realm.Name) {
+			errs = append(errs, fmt.Errorf("router: realm name %q is not a valid URI", realm.Name))
+		}
+		if seen[realm.Name] {
+			errs = append(errs, fmt.Errorf("router: realm %q is configured twice", realm.Name))
+		}
+		seen[realm.Name] = true
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,82 @@
+package router
+
+import "github.com/tandemrouter/tandem/transport"
+
+// deliverDealer carries out a dealer's outbox. It is called with dealerMu held and returns without it: the
+// receivers' queues are taken first, so that no later step can overtake this one, and the messages are encoded when
+// the lock is free again.
+func (rl *realm) deliverDealer(w *worker) {
+	rl.armLocked(w.now)
+	rl.takeReceivers(w)
+	rl.dealerMu.Unlock()
+	for i := range w.out.Sends {
+		w.append(&w.out.Sends[i])
+	}
+	w.giveReceivers()
+	w.out.Reset()
+	if len(w.undelivered) > 0 {
+		rl.settle(w)
+	}
+}
+
+// takeReceivers locks the queue of every receiver in the outbox once.
+func (rl *realm) takeReceivers(w *worker) {
+	rl.epoch++
+	for i := range w.out.Sends {
+		s := w.out.Sends[i].To.Shell.(*session)
+		if s.taken == rl.epoch {
+			continue
+		}
+		s.taken = rl.epoch
+		s.peer.queue.Lock()
+		w.taken = append(w.taken, s.peer.queue)
+	}
+}
+
+func (w *worker) giveReceivers() {
+	for _, q := range w.taken {
+		q.Unlock()
+	}
+	clear(w.taken)
+	w.taken = w.taken[:0]
+}
+
+// settle tells the dealer of messages that did not reach their receivers, and carries out what it says to that.
+// It ends because a refusal of a refusal says nothing more.
+func (rl *realm) settle(w *worker) {
+	failed := w.undelivered
+	w.undelivered = nil
+	rl.dealerMu.Lock()
+	for _, f := range failed {
+		rl.dealer.Undelivered(w.now, &f.to.core, f.msg, f.why, &w.out)
+	}
+	rl.deliverDealer(w)
+}
+
+// deliverBroker carries out a broker's outbox. It is called with brokerMu held and returns with it: queues are taken
+// one at a time, and the lock keeps the order.
+func (rl *realm) deliverBroker(w *worker) {
+	for i := range w.out.Sends {
+		send := &w.out.Sends[i]
+		q := send.To.Shell.(*session).peer.queue
+		q.Lock()
+		w.append(send)
+		q.Unlock()
+	}
+	w.outgoing.Use(nil)
+	w.out.Reset()
+	w.undelivered = w.undelivered[:0] // what the broker sends needs no settling: PUBLISHED and its like always fit a frame
+}
+
+// finish writes what the worker's deliveries gathered, and ends the sessions that could not take a reply, which may
+// gather more. It is called without locks.
+func (w *worker) finish() {
+	w.flush()
+	for len(w.expelled) > 0 {
+		last := len(w.expelled) - 1
+		s := w.expelled[last]
+		w.expelled = w.expelled[:last]
+		s.expel(w, transport.ErrQueueFull.Error())
+		w.flush()
+	}
+}

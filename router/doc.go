@@ -1,0 +1,27 @@
+// Package router runs realms for connections: it opens sessions, routes their messages through the core, and carries
+// out what the core decides.
+//
+//	connection ──► reader ──► parse a run ──► authorize ──► dealer or broker ──► Outbox
+//	                                          (no lock)     (their lock)            │
+//	connections ◄── one write each ◄── Flush ◄── append to the receivers' queues ◄──┘
+//
+// The goroutine that reads from a connection routes what it read. No message is handed to another goroutine, and
+// nobody ever waits for a peer: what a socket does not take stays in the receiver's queue, whose bound is in bytes.
+//
+// # When a queue is full
+//
+// An INVOCATION that does not fit becomes an ERROR to the caller, at once. An EVENT is dropped and counted. Any
+// other message that does not fit ends the session it was for, with a reason, because a reply is never lost
+// silently (FLW-02, FLW-04).
+//
+// # Locks
+//
+// They are taken in this order, and a later one is never held while an earlier one is waited for:
+//
+//	Router.mu → realm.dealerMu → realm.brokerMu → the queues of sessions
+//
+// Several queues are held at once only by who took them under dealerMu; under brokerMu they are taken one by one.
+// Under dealerMu the receivers' queues are taken before dealerMu is released, and the messages are encoded after
+// that, so that the order of the steps is the order on every wire while the lock is held for the steps alone. No lock
+// is held over I/O, over an authorizer, or over a channel operation.
+package router

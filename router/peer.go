@@ -1,0 +1,196 @@
+package router
+
+import (
+	"errors"
+	"io"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/tandemrouter/tandem/transport"
+	"github.com/tandemrouter/tandem/wamp"
+)
+
+// peer is one connection, with the sessions that live on it one after the other.
+type peer struct {
+	// immutable after newPeer
+
+	router *Router
+	conn   transport.Conn
+	queue  *transport.Queue
+	log    *slog.Logger
+
+	// owned by the reader
+
+	state state
+
+	mu sync.Mutex
+
+	// guarded by mu
+
+	session  *session    // nil before WELCOME and after the session's end
+	deadline *time.Timer // ends the connection if the peer does not do in time what it must do next
+
+	// atomic
+
+	heard  atomic.Int64 // when the peer was last heard, in Unix nanoseconds
+	pinged atomic.Bool  // a ping was sent since then
+}
+
+// state says what the reader makes of the next message.
+type state uint8
+
+const (
+	opening     state = iota // HELLO must come
+	established              // a session is open
+	left                     // the peer has left; it may open another session (SES-23) or close
+	done                     // nothing more is read
+)
+
+// errDeadline closes connections whose peers are too slow.
+var errDeadline = errors.New("router: the peer took too long")
+
+func newPeer(r *Router, conn transport.Conn) *peer {
+	info := conn.Info()
+	p := &peer{
+		router: r,
+		conn:   conn,
+		queue:  transport.NewQueue(conn, r.config.QueueLimit, &r.flushers),
+		log:    r.config.Logger.With("transport", info.Transport, "remote", info.Remote),
+	}
+	p.heard.Store(time.Now().UnixNano())
+	return p
+}
+
+// serve is the reader of the connection.
+func (p *peer) serve() {
+	p.conn.SetMaxReceive(p.router.config.maxHelloMessage)
+	p.expectIn(p.router.config.HelloTimeout)
+	for p.state != done {
+		err := p.conn.Wait()
+		p.turn(err)
+	}
+	p.conn.Linger(p.router.config.GoodbyeTimeout)
+	p.expectIn(0)
+}
+
+// turn handles what one wait brought: a run of messages, or the end of the connection.
+func (p *peer) turn(err error) {
+	w := takeWorker()
+	defer w.release()
+	if err == nil {
+		err = p.conn.Receive(&w.run)
+		p.heard.Store(w.now.UnixNano())
+		p.pinged.Store(false)
+		p.handleRun(w)
+		p.sendControl(w)
+	}
+	if err != nil && p.state != done {
+		p.connectionEnds(w, err)
+	}
+	w.finish()
+}
+
+// sendControl sends what the wire itself wants sent, such as pongs.
+func (p *peer) sendControl(w *worker) {
+	if len(w.run.Control) == 0 {
+		return
+	}
+	p.queue.Lock()
+	err := p.queue.AppendControlLocked(w.run.Control)
+	if err == nil && p.queue.TouchLocked() {
+		w.touched = append(w.touched, p.queue)
+	}
+	p.queue.Unlock()
+	if errors.Is(err, transport.ErrQueueFull) {
+		p.queue.Abandon(err) // it pings and does not read the pongs
+	}
+}
+
+// connectionEnds is called when nothing more can be read, for whatever reason (WS-11).
+func (p *peer) connectionEnds(w *worker, err error) {
+	var violation *wamp.ViolationError
+	var frame *transport.FrameError
+	switch {
+	case errors.As(err, &violation):
+		p.violates(w, violation.Text, err)
+	case errors.As(err, &frame):
+		p.violates(w, frame.Text, err)
+	default:
+		if !errors.Is(err, io.EOF) {
+			p.log.Debug("connection lost", "err", err)
+		}
+		p.leave(w)
+		p.queue.Close(nil, err)
+		p.state = done
+	}
+}
+
+// violates ends the connection of a peer that broke the protocol: with an ABORT if it was in a state to get one, and
+// one line in the log (PER-01, PER-02).
+func (p *peer) violates(w *worker, text string, cause error) {
+	p.log.Warn("protocol violation", "session", p.sessionID(), "err", text)
+	p.leave(w)
+	p.queue.Close(&wamp.Abort{
+		Reason:  string(wamp.ErrProtocolViolation),
+		Details: wamp.AbortDetails{Message: text},
+	}, cause)
+	p.state = done
+}
+
+// leave ends the peer's session, if it has one.
+func (p *peer) leave(w *worker) {
+	p.mu.Lock()
+	s := p.session
+	p.session = nil
+	p.mu.Unlock()
+	if s != nil && s.leave(w) {
+		p.log.Debug("session closed", "realm", s.realm.name, "session", s.core.ID)
+	}
+}
+
+func (p *peer) sessionID() wamp.ID {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.session == nil {
+		return 0
+	}
+	return p.session.core.ID
+}
+
+// expectIn gives the peer so long for what it must do next. Zero lifts the deadline.
+func (p *peer) expectIn(d time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.deadline != nil {
+		p.deadline.Stop()
+		p.deadline = nil
+	}
+	if d > 0 {
+		p.deadline = time.AfterFunc(d, func() { p.queue.Abandon(errDeadline) })
+	}
+}
+
+// sayGoodbye sends GOODBYE behind all that waits in the queue, and gives the peer time to answer (SES-17). The session
+// has left its realm before. It may run on any goroutine.
+func (p *peer) sayGoodbye(reason, message string) {
+	p.queue.Finish(&wamp.Goodbye{Reason: reason, Details: wamp.GoodbyeDetails{Message: message}})
+	p.expectIn(p.router.config.GoodbyeTimeout)
+}
+
+// shutDown ends the connection because the router stops (SES-25).
+func (p *peer) shutDown() {
+	w := takeWorker()
+	defer w.release()
+	p.mu.Lock()
+	s := p.session
+	p.mu.Unlock()
+	if s != nil && s.leave(w) {
+		p.sayGoodbye(wamp.CloseSystemShutdown, "the router shuts down")
+	} else {
+		p.queue.Close(nil, nil)
+		p.expectIn(p.router.config.GoodbyeTimeout)
+	}
+	w.finish()
+}

@@ -1,0 +1,136 @@
+package router
+
+import (
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/tandemrouter/tandem/auth"
+	"github.com/tandemrouter/tandem/internal/handshake"
+	"github.com/tandemrouter/tandem/internal/routing"
+	"github.com/tandemrouter/tandem/wamp"
+)
+
+// realm is the core of one realm behind its two locks.
+type realm struct {
+	// immutable after newRealm
+
+	name       string
+	router     *Router
+	policy     *handshake.Policy
+	authorizer auth.Authorizer
+
+	dealerMu sync.Mutex
+
+	// guarded by dealerMu
+
+	dealer *routing.Dealer
+	epoch  uint64      // counts deliveries, to mark the queues that one has taken
+	timer  *time.Timer // fires at armed
+	armed  time.Time   // zero: the timer is not set
+	closed bool
+
+	brokerMu sync.Mutex
+
+	// guarded by brokerMu
+
+	broker *routing.Broker
+
+	// atomic
+
+	dropped atomic.Uint64 // events that did not fit into a subscriber's queue
+}
+
+func newRealm(r *Router, c *RealmConfig) *realm {
+	rl := &realm{
+		name:       c.Name,
+		router:     r,
+		authorizer: c.Authorizer,
+		policy:     &handshake.Policy{Realm: c.Name, Roles: announced(), Agent: r.config.Agent, Anonymous: c.AnonymousRole},
+		dealer: routing.NewDealer(routing.DealerConfig{
+			URIRule:                c.URIs,
+			Random:                 rand.Uint64,
+			MaxCalls:               c.MaxPendingCalls,
+			MaxInvocations:         c.MaxInvocations,
+			MaxRegistrations:       c.MaxRegistrations,
+			ProgressNeedsCanceling: c.StrictProgress,
+		}),
+		broker: routing.NewBroker(routing.BrokerConfig{
+			URIRule:          c.URIs,
+			Random:           rand.Uint64,
+			MaxSubscriptions: c.MaxSubscriptions,
+		}),
+	}
+	rl.timer = time.AfterFunc(time.Hour, rl.expire)
+	rl.timer.Stop()
+	return rl
+}
+
+// announced returns the roles and features of the router: exactly those that work (FEA-01).
+func announced() wamp.Roles {
+	var roles wamp.Roles
+	roles.Announce(wamp.RoleBroker,
+		wamp.FeaturePatternBasedSubscription,
+		wamp.FeaturePublisherExclusion,
+		wamp.FeaturePublisherIdentification,
+		wamp.FeatureSubscriberBlackWhiteListing,
+		wamp.FeaturePayloadPassthruMode,
+	)
+	roles.Announce(wamp.RoleDealer,
+		wamp.FeaturePatternBasedRegistration,
+		wamp.FeatureSharedRegistration,
+		wamp.FeatureCallerIdentification,
+		wamp.FeatureCallCanceling,
+		wamp.FeatureCallTimeout,
+		wamp.FeatureProgressiveCallResults,
+		wamp.FeatureProgressiveCallInvocations,
+		wamp.FeaturePayloadPassthruMode,
+	)
+	return roles
+}
+
+// removeSession takes the session out of the realm and settles its calls (SES-20). Nothing reaches the session, and
+// nothing that it sends is routed, once this returns.
+func (rl *realm) removeSession(w *worker, s *session) {
+	rl.dealerMu.Lock()
+	rl.dealer.RemoveSession(w.now, &s.core, &w.out)
+	rl.deliverDealer(w)
+	rl.brokerMu.Lock()
+	rl.broker.RemoveSession(w.now, &s.core, &w.out)
+	rl.deliverBroker(w)
+	rl.brokerMu.Unlock()
+}
+
+// armLocked sees to it that the realm's timer fires at the dealer's next deadline, or before. A deadline that moves
+// away leaves the timer alone: it fires once in vain, which costs less than setting it again with every call.
+func (rl *realm) armLocked(now time.Time) {
+	next, some := rl.dealer.NextDeadline()
+	if !some || rl.closed || !rl.armed.IsZero() && !next.Before(rl.armed) {
+		return
+	}
+	rl.armed = next
+	rl.timer.Reset(next.Sub(now))
+}
+
+// expire runs when a call's time is over.
+func (rl *realm) expire() {
+	w := takeWorker()
+	defer w.release()
+	rl.dealerMu.Lock()
+	if rl.closed {
+		rl.dealerMu.Unlock()
+		return
+	}
+	rl.armed = time.Time{}
+	rl.dealer.Expire(w.now, &w.out)
+	rl.deliverDealer(w)
+	w.finish()
+}
+
+func (rl *realm) close() {
+	rl.dealerMu.Lock()
+	defer rl.dealerMu.Unlock()
+	rl.closed = true
+	rl.timer.Stop()
+}

@@ -1,0 +1,192 @@
+package router
+
+import (
+	"fmt"
+
+	"github.com/tandemrouter/tandem/internal/handshake"
+	"github.com/tandemrouter/tandem/wamp"
+)
+
+// handleRun takes the messages of a run in order. Messages for the same part of the core that follow one another go
+// there together, under one taking of its lock.
+func (p *peer) handleRun(w *worker) {
+	for messages := w.run.Messages; len(messages) > 0 && p.state != done; {
+		n := stretch(messages)
+		if lane := laneOf(messages[0]); lane != laneSession {
+			p.route(w, lane, messages[:n])
+		} else {
+			p.handle(w, messages[0])
+		}
+		messages = messages[n:]
+	}
+}
+
+// lane is the part of the router that a message is for.
+type lane uint8
+
+const (
+	laneSession lane = iota // the session itself: opening, closing, and what nobody may send
+	laneDealer
+	laneBroker
+)
+
+func laneOf(m wamp.Message) lane {
+	switch m.Type() {
+	case wamp.TypeCall, wamp.TypeYield, wamp.TypeCancel, wamp.TypeError, wamp.TypeRegister, wamp.TypeUnregister:
+		return laneDealer
+	case wamp.TypePublish, wamp.TypeSubscribe, wamp.TypeUnsubscribe:
+		return laneBroker
+	default:
+		return laneSession
+	}
+}
+
+// stretch returns how many messages from the first on are for the same lane; one if that is the session itself.
+func stretch(messages []wamp.Message) int {
+	first := laneOf(messages[0])
+	n := 1
+	for first != laneSession && n < len(messages) && laneOf(messages[n]) == first {
+		n++
+	}
+	return n
+}
+
+// route gives the messages to the dealer or the broker of the session's realm.
+func (p *peer) route(w *worker, lane lane, messages []wamp.Message) {
+	s := p.current()
+	switch {
+	case p.state == established && s == nil:
+		return // the router has said GOODBYE: nothing but the answer to that matters (SES-15)
+	case p.state == left:
+		p.closes(w) // SES-27
+		return
+	case p.state != established:
+		p.refuse(w, &wamp.Abort{
+			Reason:  string(wamp.ErrProtocolViolation),
+			Details: wamp.AbortDetails{Message: fmt.Sprintf("%s before HELLO", messages[0].Type())}, // SES-02
+		})
+		return
+	}
+	s.authorize(w, messages)
+	if text, violated := s.realm.step(w, s, lane, messages); violated {
+		p.violates(w, text, &wamp.ViolationError{Text: text})
+	}
+}
+
+// current returns the session if it is established and nobody has ended it.
+func (p *peer) current() *session {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.session == nil || p.session.ended.Load() {
+		return nil
+	}
+	return p.session
+}
+
+// handle takes a message that is for the session itself.
+func (p *peer) handle(w *worker, m wamp.Message) {
+	switch m := m.(type) {
+	case *wamp.Hello:
+		p.hello(w, m)
+	case *wamp.Goodbye:
+		p.goodbye(w)
+	case *wamp.Abort:
+		p.log.Debug("session aborted by the peer", "session", p.sessionID(), "reason", m.Reason)
+		p.closes(w) // SES-11: never answered
+	case *wamp.EventReceived: // ACK-01
+	default:
+		p.illegal(w, m)
+	}
+}
+
+func (p *peer) illegal(w *worker, m wamp.Message) {
+	if p.state == established && p.current() == nil {
+		return // SES-15
+	}
+	text := fmt.Sprintf("%s is not for a router in this state", m.Type()) // PER-05
+	p.violates(w, text, &wamp.ViolationError{Text: text})
+}
+
+// hello opens a session.
+func (p *peer) hello(w *worker, m *wamp.Hello) {
+	if p.state == established {
+		p.illegal(w, m) // SES-22
+		return
+	}
+	accepted, refusal := p.router.acceptor().Receive(m)
+	if refusal != nil {
+		p.refuse(w, refusal)
+		return
+	}
+	p.establish(w, accepted)
+}
+
+// establish makes the session known before WELCOME is sent, so that a shutdown finds it; nothing can reach the
+// session before its WELCOME, because nobody knows of it but its own messages, which come later (SES-21).
+func (p *peer) establish(w *worker, a *handshake.Accepted) {
+	s := newSession(p, p.router.realms[a.Realm], a)
+	if !p.router.enroll(s) {
+		p.refuse(w, &wamp.Abort{
+			Reason:  wamp.CloseSystemShutdown,
+			Details: wamp.AbortDetails{Message: "the router shuts down"},
+		})
+		return
+	}
+	a.Welcome.Session = s.core.ID
+	p.expectIn(0)
+	p.conn.SetMaxReceive(p.router.config.MaxMessageSize)
+	p.send(w, a.Welcome)
+	p.mu.Lock()
+	p.session = s
+	p.mu.Unlock()
+	p.state = established
+	p.log.Debug("session opened", "realm", a.Realm, "session", s.core.ID, "authid", a.Identity.AuthID)
+}
+
+// goodbye answers the peer's GOODBYE, or takes it for the answer to the router's own (SES-14, SES-16).
+func (p *peer) goodbye(w *worker) {
+	if p.state != established {
+		p.refuse(w, &wamp.Abort{
+			Reason:  string(wamp.ErrProtocolViolation),
+			Details: wamp.AbortDetails{Message: "GOODBYE without a session"},
+		})
+		return
+	}
+	if p.current() == nil {
+		p.closes(w)
+		return
+	}
+	p.leave(w)
+	p.send(w, &wamp.Goodbye{Reason: wamp.CloseGoodbyeAndOut})
+	p.conn.SetMaxReceive(p.router.config.maxHelloMessage)
+	p.expectIn(p.router.config.GoodbyeTimeout) // WS-14
+	p.state = left
+}
+
+// refuse aborts the opening of a session.
+func (p *peer) refuse(w *worker, reason *wamp.Abort) {
+	p.log.Info("session refused", "reason", reason.Reason, "err", reason.Details.Message)
+	p.leave(w)
+	p.queue.Close(reason, nil)
+	p.state = done
+}
+
+// closes ends the connection without a word.
+func (p *peer) closes(w *worker) {
+	p.leave(w)
+	p.queue.Close(nil, nil)
+	p.state = done
+}
+
+// send puts a message of the session itself into the peer's queue.
+func (p *peer) send(w *worker, m wamp.Message) {
+	p.queue.Lock()
+	err := p.queue.AppendLocked(m)
+	if err == nil && p.queue.TouchLocked() {
+		w.touched = append(w.touched, p.queue)
+	}
+	p.queue.Unlock()
+	if err != nil {
+		p.queue.Abandon(err)
+	}
+}

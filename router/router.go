@@ -1,0 +1,176 @@
+package router
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/binary"
+	"sync"
+
+	"github.com/tandemrouter/tandem/internal/handshake"
+	"github.com/tandemrouter/tandem/transport"
+	"github.com/tandemrouter/tandem/wamp"
+)
+
+// Router runs realms. All methods may be called by any goroutine.
+type Router struct {
+	// immutable after New
+
+	config Config
+	realms map[string]*realm
+	ctx    context.Context // done when the router shuts down; for authorizers
+	cancel context.CancelFunc
+
+	flushers sync.WaitGroup // of the connections' queues
+	readers  sync.WaitGroup // of Serve and of in-process connections
+	keeper   sync.WaitGroup
+
+	mu sync.Mutex
+
+	// guarded by mu
+
+	peers    map[*peer]struct{}
+	sessions map[wamp.ID]*session
+	closing  bool
+}
+
+// New returns a running router. It fails if the configuration is not valid; the error names everything that is wrong.
+func New(c Config) (*Router, error) {
+	c.setDefaults()
+	if err := c.validate(); err != nil {
+		return nil, err
+	}
+	r := &Router{
+		config:   c,
+		realms:   make(map[string]*realm),
+		peers:    make(map[*peer]struct{}),
+		sessions: make(map[wamp.ID]*session),
+	}
+	r.ctx, r.cancel = context.WithCancel(context.Background())
+	for i := range c.Realms {
+		r.realms[c.Realms[i].Name] = newRealm(r, &c.Realms[i])
+	}
+	if c.PingInterval > 0 {
+		r.keeper.Go(r.keepAlive)
+	}
+	return r, nil
+}
+
+// Serve runs the connection until it ends: it opens a session for the peer, and another one when the first has been
+// closed in order and the peer asks for it (SES-23). It returns when the connection is closed, by the peer or because
+// the router shuts down.
+func (r *Router) Serve(conn transport.Conn) {
+	p := newPeer(r, conn)
+	if !r.admit(p) {
+		_ = conn.Close()
+		return
+	}
+	defer r.readers.Done()
+	p.serve()
+	r.mu.Lock()
+	delete(r.peers, p)
+	r.mu.Unlock()
+}
+
+// Connect returns the client's end of a connection within the process, for client.Join. The connection behaves as a
+// remote one does (CLI-18).
+func (r *Router) Connect() transport.Conn {
+	local, remote := transport.Pipe(wamp.CBOR)
+	r.keeper.Go(func() { r.Serve(remote) })
+	return local
+}
+
+// admit takes the connection in, unless the router shuts down or has too many.
+func (r *Router) admit(p *peer) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closing || len(r.peers) >= r.config.MaxConnections {
+		return false
+	}
+	r.peers[p] = struct{}{}
+	r.readers.Add(1)
+	return true
+}
+
+// Shutdown ends all sessions with GOODBYE wamp.close.system_shutdown and waits until the peers have answered and the
+// connections are closed. When ctx is done first, it closes what is left and returns the context's error (SES-25).
+func (r *Router) Shutdown(ctx context.Context) error {
+	r.mu.Lock()
+	if !r.closing {
+		r.closing = true
+		r.cancel()
+	}
+	peers := make([]*peer, 0, len(r.peers))
+	for p := range r.peers {
+		peers = append(peers, p)
+	}
+	r.mu.Unlock()
+	for _, p := range peers {
+		p.shutDown()
+	}
+	return r.wait(ctx, peers)
+}
+
+func (r *Router) wait(ctx context.Context, peers []*peer) error {
+	cut := context.AfterFunc(ctx, func() {
+		for _, p := range peers {
+			p.queue.Abandon(transport.ErrQueueClosed)
+		}
+	})
+	r.readers.Wait()
+	for _, realm := range r.realms {
+		realm.close()
+	}
+	r.flushers.Wait()
+	r.keeper.Wait()
+	if cut() {
+		return nil
+	}
+	return ctx.Err()
+}
+
+// acceptor returns the handshake of a new session.
+func (r *Router) acceptor() *handshake.Acceptor {
+	return &handshake.Acceptor{Realm: r.policy, Session: randomID(), AuthID: randomAuthID()}
+}
+
+func (r *Router) policy(name string) (*handshake.Policy, bool) {
+	if realm, ok := r.realms[name]; ok {
+		return realm.policy, true
+	}
+	return nil, false
+}
+
+// enroll makes the session's ID its own, and takes another one if it is in use (IDS-02).
+func (r *Router) enroll(s *session) (ok bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closing {
+		return false
+	}
+	for r.sessions[s.core.ID] != nil {
+		s.core.ID = randomID()
+	}
+	r.sessions[s.core.ID] = s
+	return true
+}
+
+func (r *Router) dismiss(s *session) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.sessions, s.core.ID)
+}
+
+// randomID returns a session ID that cannot be guessed.
+func randomID() wamp.ID {
+	var bits [8]byte
+	_, _ = rand.Read(bits[:]) // never fails
+	return wamp.RandomID(binary.NativeEndian.Uint64(bits[:]))
+}
+
+// randomAuthID returns the authid of an anonymous session (ATH-14).
+func randomAuthID() string {
+	var bits [18]byte
+	_, _ = rand.Read(bits[:]) // never fails
+	return base64.RawURLEncoding.EncodeToString(bits[:])
+}

@@ -1,0 +1,103 @@
+package router
+
+import (
+	"sync/atomic"
+
+	"github.com/tandemrouter/tandem/auth"
+	"github.com/tandemrouter/tandem/internal/handshake"
+	"github.com/tandemrouter/tandem/internal/routing"
+	"github.com/tandemrouter/tandem/wamp"
+)
+
+// session is an established session: the core's session together with the connection that it lives on.
+type session struct {
+	// immutable once the session is established
+
+	core  routing.Session
+	who   auth.Identity
+	realm *realm
+	peer  *peer
+
+	// guarded by realm.dealerMu
+
+	taken uint64 // the last delivery that took the session's queue
+
+	// atomic
+
+	ended atomic.Bool
+}
+
+func newSession(p *peer, rl *realm, a *handshake.Accepted) *session {
+	s := &session{peer: p, realm: rl, who: a.Identity}
+	s.core = routing.Session{
+		ID:           a.Welcome.Session,
+		AuthID:       a.Identity.AuthID,
+		AuthRole:     a.Identity.Role,
+		AuthMethod:   a.Identity.Method,
+		AuthProvider: a.Identity.Provider,
+		Roles:        a.Roles,
+		Shell:        s,
+	}
+	return s
+}
+
+// leave takes the session out of its realm. It returns false if that has been done before, by whomever.
+func (s *session) leave(w *worker) bool {
+	if s.ended.Swap(true) {
+		return false
+	}
+	s.realm.removeSession(w, s)
+	s.peer.router.dismiss(s)
+	return true
+}
+
+// expel ends a session that could not take a reply: a session that goes on without it would wait for ever. It may
+// run on any goroutine.
+func (s *session) expel(w *worker, why string) {
+	if !s.leave(w) {
+		return
+	}
+	s.peer.log.Warn("session ended: the peer does not read", "realm", s.realm.name, "session", s.core.ID, "err", why)
+	s.peer.sayGoodbye(wamp.CloseKilled, why)
+}
+
+// authorize fills the worker's grants, one for each message. No lock is held: an authorizer may wait.
+func (s *session) authorize(w *worker, messages []wamp.Message) {
+	w.grants = w.grants[:0]
+	for _, m := range messages {
+		w.grants = append(w.grants, s.grant(w, m))
+	}
+}
+
+func (s *session) grant(w *worker, m wamp.Message) routing.Grant {
+	r := &w.request
+	switch m := m.(type) {
+	case *wamp.Call:
+		r.Action, r.URI, r.Match = auth.ActionCall, m.Procedure, wamp.MatchExact
+	case *wamp.Publish:
+		r.Action, r.URI, r.Match = auth.ActionPublish, m.Topic, wamp.MatchExact
+	case *wamp.Register:
+		r.Action, r.URI, r.Match = auth.ActionRegister, m.Procedure, m.Options.Match
+	case *wamp.Subscribe:
+		r.Action, r.URI, r.Match = auth.ActionSubscribe, m.Topic, m.Options.Match
+	default:
+		return routing.Grant{} // AZN-09: needs none
+	}
+	r.Realm, r.Session, r.Who = s.realm.name, s.core.ID, s.who
+	return s.decide(r)
+}
+
+func (s *session) decide(r *auth.Request) routing.Grant {
+	if s.realm.authorizer == nil {
+		return routing.Grant{Text: "the realm has no authorizer"}
+	}
+	d, err := s.realm.authorizer.Authorize(s.peer.router.ctx, r)
+	if err != nil {
+		s.peer.log.Error("authorizer failed", "realm", r.Realm, "session", r.Session, "uri", r.URI, "err", err)
+		return routing.Grant{Failed: true, Text: "the authorizer failed"}
+	}
+	if !d.Allowed {
+		return routing.Grant{Text: "not allowed to " + r.Action.String()}
+	}
+	return routing.Grant{Allowed: true, Disclose: d.Disclose}
+}

@@ -1,0 +1,69 @@
+package router
+
+import (
+	"github.com/tandemrouter/tandem/internal/routing"
+	"github.com/tandemrouter/tandem/wamp"
+)
+
+// step runs the messages of one lane through the core and carries out what it decides. If one of them breaks the
+// protocol, what follows it is not routed, and step returns what was wrong.
+func (rl *realm) step(w *worker, s *session, lane lane, messages []wamp.Message) (violation string, violated bool) {
+	if lane == laneBroker {
+		rl.brokerMu.Lock()
+		defer rl.brokerMu.Unlock()
+		for i, m := range messages {
+			rl.stepBroker(w, &s.core, m, w.grants[i])
+			if violation, violated = violationIn(&w.out); violated {
+				break
+			}
+		}
+		rl.deliverBroker(w)
+		return violation, violated
+	}
+	rl.dealerMu.Lock()
+	for i, m := range messages {
+		rl.stepDealer(w, &s.core, m, w.grants[i])
+		if violation, violated = violationIn(&w.out); violated {
+			break
+		}
+	}
+	rl.deliverDealer(w)
+	return violation, violated
+}
+
+func (rl *realm) stepDealer(w *worker, from *routing.Session, m wamp.Message, g routing.Grant) {
+	switch m := m.(type) {
+	case *wamp.Call:
+		rl.dealer.Call(w.now, from, m, g, &w.out)
+	case *wamp.Yield:
+		rl.dealer.Yield(w.now, from, m, &w.out)
+	case *wamp.Error:
+		rl.dealer.Error(w.now, from, m, &w.out)
+	case *wamp.Cancel:
+		rl.dealer.Cancel(w.now, from, m, &w.out)
+	case *wamp.Register:
+		rl.dealer.Register(w.now, from, m, g, &w.out)
+	case *wamp.Unregister:
+		rl.dealer.Unregister(w.now, from, m, &w.out)
+	}
+}
+
+func (rl *realm) stepBroker(w *worker, from *routing.Session, m wamp.Message, g routing.Grant) {
+	switch m := m.(type) {
+	case *wamp.Publish:
+		rl.broker.Publish(w.now, from, m, g, &w.out)
+	case *wamp.Subscribe:
+		rl.broker.Subscribe(w.now, from, m, g, &w.out)
+	case *wamp.Unsubscribe:
+		rl.broker.Unsubscribe(w.now, from, m, &w.out)
+	}
+}
+
+// violationIn returns the text of the ABORT with which the core ended the last step, if it did.
+func violationIn(out *routing.Outbox) (text string, violated bool) {
+	if !out.Violated() {
+		return "", false
+	}
+	abort, _ := out.Sends[len(out.Sends)-1].Msg.(*wamp.Abort)
+	return abort.Details.Message, true
+}

@@ -1,0 +1,138 @@
+package router
+
+import (
+	"errors"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/tandemrouter/tandem/auth"
+	"github.com/tandemrouter/tandem/internal/routing"
+	"github.com/tandemrouter/tandem/transport"
+	"github.com/tandemrouter/tandem/wamp"
+)
+
+// worker is the scratch memory with which a goroutine handles one run. It belongs to the run and not to the
+// connection, so that a connection on which nothing happens holds nothing.
+type worker struct {
+	now      time.Time // one reading of the clock for the whole run
+	run      transport.Run
+	out      routing.Outbox
+	grants   []routing.Grant
+	request  auth.Request
+	outgoing transport.Outgoing
+
+	taken       []*transport.Queue // locked for the delivery under way
+	touched     []*transport.Queue // have something that this worker must flush
+	undelivered []undelivered
+	expelled    []*session // could not take a reply and must go
+}
+
+// undelivered is a message that the core must settle because its receiver did not get it.
+type undelivered struct {
+	to  *session
+	msg wamp.Message // without its payload
+	why routing.Reason
+}
+
+var workers = sync.Pool{New: func() any { return new(worker) }}
+
+func takeWorker() *worker {
+	w := workers.Get().(*worker)
+	w.now = time.Now()
+	return w
+}
+
+// release gives the worker back, without references to what it handled.
+func (w *worker) release() {
+	w.run.Reset()
+	workers.Put(w)
+}
+
+// append puts the message into its receiver's queue, which the worker has locked, and notes what becomes of a
+// message that does not fit.
+func (w *worker) append(send *routing.Send) {
+	s := send.To.Shell.(*session)
+	if _, violated := send.Msg.(*wamp.Abort); violated {
+		return // the session's reader ends it: see peer.routeRun
+	}
+	q := s.peer.queue
+	if err := w.put(q, send.Msg); err != nil {
+		w.refused(s, send.Msg, err)
+		return
+	}
+	if q.TouchLocked() {
+		w.touched = append(w.touched, q)
+	}
+}
+
+// put encodes an EVENT once for all its receivers, whose sends follow one another.
+func (w *worker) put(q *transport.Queue, m wamp.Message) error {
+	if _, event := m.(*wamp.Event); !event {
+		return q.AppendLocked(m)
+	}
+	w.outgoing.Use(m)
+	return q.AppendOutgoingLocked(&w.outgoing)
+}
+
+// refused notes a message that its receiver's queue did not take.
+func (w *worker) refused(s *session, m wamp.Message, err error) {
+	switch {
+	case m.Type() == wamp.TypeEvent:
+		s.realm.dropped.Add(1)
+	case bareError(m) && errors.Is(err, transport.ErrTooLarge):
+		w.expelled = append(w.expelled, s) // nothing smaller could be said
+	case m.Type() == wamp.TypeInvocation || errors.Is(err, transport.ErrTooLarge):
+		w.undelivered = append(w.undelivered, undelivered{s, withoutPayload(m), reasonOf(err)})
+	case errors.Is(err, transport.ErrQueueClosed):
+		// the session is ending, and its end settles everything
+	case errors.Is(err, transport.ErrQueueFull):
+		w.expelled = append(w.expelled, s)
+	default:
+		w.undelivered = append(w.undelivered, undelivered{s, withoutPayload(m), routing.NotExpressible})
+	}
+}
+
+// bareError reports whether the message is an ERROR without a payload.
+func bareError(m wamp.Message) bool {
+	e, ok := m.(*wamp.Error)
+	return ok && e.Payload.Empty()
+}
+
+func reasonOf(err error) routing.Reason {
+	switch {
+	case errors.Is(err, transport.ErrTooLarge):
+		return routing.TooLarge
+	case errors.Is(err, transport.ErrQueueFull), errors.Is(err, transport.ErrQueueClosed):
+		return routing.QueueFull
+	default:
+		return routing.NotExpressible
+	}
+}
+
+// withoutPayload returns a copy of the message for later, when the outbox that it stands in is used again.
+func withoutPayload(m wamp.Message) wamp.Message {
+	switch m := m.(type) {
+	case *wamp.Invocation:
+		return &wamp.Invocation{Request: m.Request, Registration: m.Registration}
+	case *wamp.Result:
+		return &wamp.Result{Request: m.Request, Details: wamp.ResultDetails{Progress: m.Details.Progress}}
+	case *wamp.Error:
+		return &wamp.Error{RequestType: m.RequestType, Request: m.Request, URI: m.URI}
+	default:
+		return m
+	}
+}
+
+// flush writes what the worker's deliveries put into queues. If it touched several, it lets other goroutines run
+// first, which may add to the same queues and so save writes.
+func (w *worker) flush() {
+	if len(w.touched) > 1 {
+		runtime.Gosched()
+	}
+	for _, q := range w.touched {
+		q.Flush()
+	}
+	clear(w.touched)
+	w.touched = w.touched[:0]
+}

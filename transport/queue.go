@@ -1,0 +1,307 @@
+package transport
+
+import (
+	"errors"
+	"sync"
+
+	"github.com/tandemrouter/tandem/wamp"
+)
+
+// Queue is the outbound side of a connection: bytes in order, bounded, written by one goroutine at a time. Whoever
+// puts something in never waits for the peer.
+//
+// Lock, append and Unlock may be done by any goroutine; then Flush writes what has gathered, as far as the socket
+// takes it. What it does not take is left to a flusher goroutine, which lives until the queue is empty.
+type Queue struct {
+	// immutable after NewQueue
+
+	conn     Conn
+	limit    int
+	maxFrame int // the largest frame that the peer accepts, 0: no bound
+	wg       *sync.WaitGroup
+
+	mu sync.Mutex
+
+	// guarded by mu
+
+	tail     *outBuffer // the end of the queue, still growing; nil if nothing waits
+	ahead    [][]byte   // what stands before the tail
+	pending  int        // bytes that were appended and not yet written
+	busy     bool       // somebody is writing
+	touched  bool       // somebody will flush
+	finished bool       // nothing more may be appended
+	closing  bool       // when all is written, the peer is told that it was all
+	err      error      // why nothing can be appended any more
+	drained  chan struct{}
+}
+
+// The errors of appending to a queue.
+var (
+	ErrQueueFull   = errors.New("transport: outbound queue full")
+	ErrQueueClosed = errors.New("transport: connection closed")
+)
+
+// DefaultQueueLimit is the bound of a queue in bytes, if nothing else is said.
+const DefaultQueueLimit = 4 << 20
+
+// sharedFrame is the size from which a frame for many receivers is referenced instead of copied.
+const sharedFrame = 16 << 10
+
+// NewQueue returns the queue of the connection. It holds at most limit bytes, or one message if that is larger; 0
+// means DefaultQueueLimit. Flushers run under wg.
+func NewQueue(conn Conn, limit int, wg *sync.WaitGroup) *Queue {
+	if limit <= 0 {
+		limit = DefaultQueueLimit
+	}
+	q := &Queue{conn: conn, limit: limit, wg: wg}
+	if n := conn.Info().MaxSend; n > 0 {
+		q.maxFrame = n + frameHeader
+	}
+	return q
+}
+
+// Lock takes the queue, for a series of appends that nobody else's may come between.
+func (q *Queue) Lock() { q.mu.Lock() }
+
+// Unlock gives the queue back.
+func (q *Queue) Unlock() { q.mu.Unlock() }
+
+// AppendLocked adds the message. It fails with ErrQueueFull if the message does not fit, with ErrQueueClosed if the
+// queue is closed, with ErrTooLarge if the peer does not accept a message of that size, and with an error of package
+// serializer if the message cannot be expressed; the queue is then as it was.
+func (q *Queue) AppendLocked(m wamp.Message) error {
+	if err := q.admitLocked(0); err != nil {
+		return err
+	}
+	tail := q.tailLocked()
+	before := len(tail.b)
+	out, err := q.conn.Append(tail.b, m)
+	if err != nil {
+		q.dropEmptyTailLocked()
+		return err
+	}
+	if err := q.admitLocked(len(out) - before); err != nil {
+		tail.b = out[:before]
+		q.dropEmptyTailLocked()
+		return err
+	}
+	tail.b = out
+	q.pending += len(out) - before
+	return nil
+}
+
+// AppendOutgoingLocked adds a message that many receivers get, encoding it only if no receiver with the same wire
+// has had it yet. It fails as AppendLocked does.
+func (q *Queue) AppendOutgoingLocked(o *Outgoing) error {
+	frame, err := o.frame(q.conn)
+	if err != nil {
+		return err
+	}
+	return q.appendFrameLocked(frame)
+}
+
+// AppendControlLocked adds frames of the wire itself, such as a pong.
+func (q *Queue) AppendControlLocked(frames []byte) error { return q.appendFrameLocked(frames) }
+
+func (q *Queue) appendFrameLocked(frame []byte) error {
+	if err := q.admitLocked(len(frame)); err != nil {
+		return err
+	}
+	q.pending += len(frame)
+	if len(frame) >= sharedFrame {
+		q.sealTailLocked()
+		q.ahead = append(q.ahead, frame)
+		return nil
+	}
+	tail := q.tailLocked()
+	tail.b = append(tail.b, frame...)
+	return nil
+}
+
+// admitLocked checks whether size more bytes may be appended. A message larger than the bound may enter an empty queue.
+func (q *Queue) admitLocked(size int) error {
+	switch {
+	case q.err != nil:
+		return q.err
+	case q.finished:
+		return ErrQueueClosed
+	case q.maxFrame > 0 && size > q.maxFrame:
+		return ErrTooLarge
+	case q.pending > 0 && q.pending+size > q.limit:
+		return ErrQueueFull
+	default:
+		return nil
+	}
+}
+
+// TouchLocked reports whether the caller must see to it that Flush is called; if not, somebody else does.
+func (q *Queue) TouchLocked() bool {
+	if q.touched {
+		return false
+	}
+	q.touched = true
+	return true
+}
+
+// PendingLocked returns how many bytes wait to be written.
+func (q *Queue) PendingLocked() int { return q.pending }
+
+// Put appends one message and flushes. It fails as AppendLocked does.
+func (q *Queue) Put(m wamp.Message) error {
+	q.Lock()
+	err := q.AppendLocked(m)
+	q.Unlock()
+	q.Flush()
+	return err
+}
+
+// Flush writes what the queue holds, as far as the connection takes it without waiting.
+func (q *Queue) Flush() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.touched = false
+	if q.busy || q.err != nil {
+		return
+	}
+	q.busy = true
+	for chunk := q.takeLocked(); chunk.b != nil; chunk = q.takeLocked() {
+		n, err := q.writeLocked(chunk.b, q.conn.TryWrite)
+		if err != nil {
+			q.failLocked(err)
+			return
+		}
+		if n < len(chunk.b) {
+			q.wg.Go(func() { q.flushAll(chunk, n) })
+			return
+		}
+		chunk.recycle()
+	}
+	q.idleLocked()
+}
+
+// flushAll is the flusher: it writes the rest of the chunk and then whatever the queue holds until it is empty.
+func (q *Queue) flushAll(chunk chunk, from int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for chunk.b != nil {
+		if _, err := q.writeLocked(chunk.b[from:], q.conn.Write); err != nil {
+			q.failLocked(err)
+			return
+		}
+		chunk.recycle()
+		chunk, from = q.takeLocked(), 0
+	}
+	q.idleLocked()
+}
+
+// writeLocked writes without the lock. Only the holder of busy calls it.
+func (q *Queue) writeLocked(b []byte, write func([]byte) (int, error)) (int, error) {
+	q.mu.Unlock()
+	n, err := write(b)
+	q.mu.Lock()
+	q.pending -= n
+	return n, err
+}
+
+// idleLocked ends a series of writes that emptied the queue.
+func (q *Queue) idleLocked() {
+	q.busy = false
+	q.ahead = nil
+	q.wakeLocked()
+	if q.closing {
+		q.err = ErrQueueClosed
+		_ = q.conn.CloseWrite() // the reader sees the peer close, or closes itself
+	}
+}
+
+// failLocked ends the queue: what is in it is dropped and the connection closed.
+func (q *Queue) failLocked(err error) {
+	if q.err == nil {
+		q.err = err
+	}
+	q.tail, q.ahead, q.pending = nil, nil, 0
+	q.wakeLocked()
+	_ = q.conn.Close() // the reader sees the connection end; there is nobody else to tell
+}
+
+// Ping sends a ping, and reports whether the wire has pings and there was room for one.
+func (q *Queue) Ping() bool {
+	q.mu.Lock()
+	ping := q.conn.AppendPing(nil)
+	sent := len(ping) > 0 && q.appendFrameLocked(ping) == nil
+	q.mu.Unlock()
+	q.Flush()
+	return sent
+}
+
+// Finish makes last the last message of the queue; it is sent even if the queue is full. The connection stays open.
+func (q *Queue) Finish(last wamp.Message) {
+	q.mu.Lock()
+	q.finishLocked(last)
+	q.mu.Unlock()
+	q.Flush()
+}
+
+func (q *Queue) finishLocked(last wamp.Message) {
+	if q.finished || q.err != nil {
+		return
+	}
+	q.finished = true
+	if last == nil {
+		return
+	}
+	q.extendLocked(func(tail []byte) []byte {
+		tail, _ = q.conn.Append(tail, last) // a message that cannot be sent is left out
+		return tail
+	})
+}
+
+// extendLocked lets add append to the queue, whatever the bound.
+func (q *Queue) extendLocked(add func([]byte) []byte) {
+	tail := q.tailLocked()
+	before := len(tail.b)
+	tail.b = add(tail.b)
+	q.pending += len(tail.b) - before
+	q.dropEmptyTailLocked()
+}
+
+// Close lets the queue drain and then closes the sending direction of the connection. last is a final message, as for
+// Finish, or nil; behind it stands the wire's own closing frame. cause is nil for an
+// orderly close. The reader of the connection closes the rest.
+func (q *Queue) Close(last wamp.Message, cause error) {
+	q.mu.Lock()
+	q.finishLocked(last)
+	if !q.closing && q.err == nil {
+		q.closing = true
+		q.extendLocked(func(tail []byte) []byte { return q.conn.AppendClose(tail, cause) })
+	}
+	q.mu.Unlock()
+	q.Flush()
+}
+
+// Abandon drops what the queue holds and closes the connection at once.
+func (q *Queue) Abandon(err error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.failLocked(err)
+}
+
+// Drained returns a channel that is closed when the queue is next empty or closed. It is for senders that may wait.
+func (q *Queue) Drained() <-chan struct{} {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.drained == nil {
+		q.drained = make(chan struct{})
+		if q.pending == 0 || q.err != nil {
+			defer q.wakeLocked()
+		}
+	}
+	return q.drained
+}
+
+func (q *Queue) wakeLocked() {
+	if q.drained != nil {
+		close(q.drained)
+		q.drained = nil
+	}
+}

@@ -1,0 +1,8 @@
+//go:build !unix
+
+package transport
+
+import "net"
+
+// newSocket returns nil: on this platform a connection is read and written in the plain way.
+func newSocket(net.Conn) carrier { return nil }
