@@ -49,11 +49,12 @@ func (s *Session) Call(ctx context.Context, procedure string, opts ...CallOption
 }
 
 // CallProgress calls the procedure and yields its results as they come: any number for which Details.Progress is set,
-// then the final one (PCR-12). An error is yielded with a nil Result and is the last, too. To leave the loop before that
-// cancels the call. Nothing is sent before the loop begins; every loop is a call of its own.
+// then the final one (PCR-12). An error is yielded with a nil Result and is the last, too. Leaving the loop before
+// that cancels the call. Nothing is sent before the loop begins; every loop is a call of its own.
 //
-// The context and the errors are those of Call. With a callee or router that knows no progressive results there is only the
-// final one.
+// The context and the errors are those of Call. With a callee or a router that knows no progressive results there is
+// only the final one. If more than 256 results or 16 MiB wait for the loop, the call is canceled and ends with
+// ErrResultsOverflow.
 func (s *Session) CallProgress(ctx context.Context, procedure string, opts ...CallOption) iter.Seq2[*Result, error] {
 	return func(yield func(*Result, error) bool) {
 		r, err := s.call(ctx, procedure, true, opts)

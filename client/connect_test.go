@@ -65,7 +65,7 @@ func TestJoinIsRefused(t *testing.T) {
 		_ = r.conn.Close()
 		err := (<-joined).err
 		wantErr(t, err, wamp.ErrNoSuchRealm)
-		if closed := wantClosed(t, err, string(wamp.ErrNoSuchRealm)); closed.Message != "no realm of that name" {
+		if closed := closedError(t, err); closed.Message != "no realm of that name" {
 			t.Errorf("message %q", closed.Message)
 		}
 	})
@@ -220,11 +220,11 @@ func roundTrip(t *testing.T, url string, c client.Config, accepted <-chan *fake)
 	if r == nil {
 		t.Fatal((<-connected).err)
 	}
-	defer r.conn.Close()
+	defer func() { _ = r.conn.Close() }()
 	r.read()
 	r.send(&wamp.Welcome{Session: 5, Details: wamp.WelcomeDetails{Roles: routerRoles()}})
 	s := (<-connected).must(t)
-	defer s.Close()
+	defer func() { _ = s.Close() }()
 
 	result := call(ctx, s, client.Args("x"))
 	r.expect(&wamp.Call{Request: 1, Procedure: "a.b", Payload: values("x")})

@@ -169,7 +169,9 @@ func (r *fake) send(messages ...wamp.Message) {
 }
 
 // register has the client register the procedure with the registration ID 7, as its request with the given ID.
-func (r *fake) register(s *client.Session, request wamp.ID, procedure string, h client.InvocationHandler) *client.Registration {
+func (r *fake) register(
+	s *client.Session, request wamp.ID, procedure string, h client.InvocationHandler,
+) *client.Registration {
 	r.t.Helper()
 	g := later(func() (*client.Registration, error) { return s.Register(context.Background(), procedure, h) })
 	r.expect(&wamp.Register{Request: request, Procedure: procedure})
@@ -178,7 +180,9 @@ func (r *fake) register(s *client.Session, request wamp.ID, procedure string, h 
 }
 
 // subscribe has the client subscribe to the topic with the given IDs.
-func (r *fake) subscribe(s *client.Session, request, subscription wamp.ID, topic string, h client.EventHandler) *client.Subscription {
+func (r *fake) subscribe(
+	s *client.Session, request, subscription wamp.ID, topic string, h client.EventHandler,
+) *client.Subscription {
 	r.t.Helper()
 	b := later(func() (*client.Subscription, error) { return s.Subscribe(context.Background(), topic, h) })
 	r.expect(&wamp.Subscribe{Request: request, Topic: topic})
@@ -235,11 +239,18 @@ func isClosed(c <-chan struct{}) bool {
 }
 
 // wantClosed checks that the error is a *ClosedError with that reason.
-func wantClosed(t testing.TB, err error, reason string) *client.ClosedError {
+func wantClosed(t testing.TB, err error, reason string) {
+	t.Helper()
+	if closed := closedError(t, err); closed.Reason != reason {
+		t.Fatalf("error %v, want the reason %s", err, reason)
+	}
+}
+
+func closedError(t testing.TB, err error) *client.ClosedError {
 	t.Helper()
 	var closed *client.ClosedError
-	if !errors.As(err, &closed) || closed.Reason != reason {
-		t.Fatalf("error %v, want a ClosedError with the reason %s", err, reason)
+	if !errors.As(err, &closed) {
+		t.Fatalf("error %v, want a ClosedError", err)
 	}
 	return closed
 }
@@ -253,7 +264,7 @@ func wantErr(t testing.TB, got, want error) {
 
 func wantArgs(t testing.TB, got wamp.List, want ...any) {
 	t.Helper()
-	if diff := cmp.Diff(wamp.List(want), got, cmpopts.EquateEmpty()); diff != "" {
+	if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
 		t.Fatalf("arguments (-want +got):\n%s", diff)
 	}
 }

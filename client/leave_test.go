@@ -135,7 +135,7 @@ func TestRouterSaysGoodbye_CLI02_CLI03_SES14_SES18(t *testing.T) {
 				wantClosed(t, (<-p).value, reason)
 			}
 			<-s.Done()
-			closed := wantClosed(t, s.Err(), reason)
+			closed := closedError(t, s.Err())
 			if closed.Message != "maintenance" || closed.Err != nil || closed.Error() != reason+": maintenance" {
 				t.Errorf("%#v", closed)
 			}

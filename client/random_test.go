@@ -73,8 +73,8 @@ func useOnce(ctx context.Context, s *client.Session, random *rand.Rand) {
 	case 0:
 		_, _ = s.Call(ctx, "a.b")
 	case 1:
-		for range s.CallProgress(ctx, "a.b") {
-			if random.IntN(3) == 0 {
+		for _, err := range s.CallProgress(ctx, "a.b") {
+			if err != nil || random.IntN(3) == 0 {
 				break
 			}
 		}

@@ -7,8 +7,8 @@ import (
 	"github.com/tandemrouter/tandem/wamp"
 )
 
-// InvocationHandler answers the calls of a procedure. It runs in a goroutine of its own, many at once if Config.Handlers
-// allows. A nil Result is an empty one.
+// InvocationHandler answers the calls of a procedure. It runs in a goroutine of its own, many at once if
+// Config.Handlers allows. A nil Result is an empty one.
 //
 // The context is done when the call is canceled, when its timeout is over (ROU-71) and when the session is over. A
 // handler should then return its error; if it returns a result all the same, that is sent (CAN-15).
@@ -37,7 +37,9 @@ type Registration struct {
 //
 // When as many invocations run as Config.Handlers allows, further ones wait in the order in which they came. When
 // 4,096 of them or 16 MiB wait, the next are answered with wamp.error.unavailable.
-func (s *Session) Register(ctx context.Context, procedure string, h InvocationHandler, opts ...RegisterOption) (*Registration, error) {
+func (s *Session) Register(
+	ctx context.Context, procedure string, h InvocationHandler, opts ...RegisterOption,
+) (*Registration, error) {
 	m := wamp.Register{Procedure: procedure}
 	for _, o := range opts {
 		o.applyRegister(&m.Options)

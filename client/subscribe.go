@@ -52,7 +52,9 @@ type topic struct {
 //
 // Events wait for a handler that is busy. When 4,096 of them or 16 MiB wait, further ones are dropped, counted and
 // logged; see Dropped.
-func (s *Session) Subscribe(ctx context.Context, topic string, h EventHandler, opts ...SubscribeOption) (*Subscription, error) {
+func (s *Session) Subscribe(
+	ctx context.Context, topic string, h EventHandler, opts ...SubscribeOption,
+) (*Subscription, error) {
 	m := wamp.Subscribe{Topic: topic}
 	for _, o := range opts {
 		o.applySubscribe(&m.Options)

@@ -33,7 +33,8 @@ main() {
 }
 
 build() {
-  export TANDEM_BIN=${TANDEM_BIN:-$here/../bin/tandem}
+  [[ -z ${TANDEM_BIN:-} ]] || return 0
+  export TANDEM_BIN=$here/../bin/tandem
   [[ -x $TANDEM_BIN ]] || (cd .. && go build -o bin/tandem ./cmd/tandem)
 }
 

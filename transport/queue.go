@@ -170,6 +170,9 @@ func (q *Queue) Flush() {
 			q.failLocked(err)
 			return
 		}
+		if q.err != nil {
+			return // abandoned meanwhile, and the owner of wg may be waiting already
+		}
 		if n < len(chunk.b) {
 			q.wg.Go(func() { q.flushAll(chunk, n) })
 			return

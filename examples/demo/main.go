@@ -238,23 +238,19 @@ func (s *story) calleeDies() error {
 		return err
 	}
 	defer done()
-	invoked := make(chan struct{})
+	invoked, tell := context.WithCancel(s.ctx)
+	defer tell()
 	_, err = callee.Register(s.ctx, "com.myapp.slow", func(ctx context.Context, _ *client.Invocation) (*client.Result, error) {
-		close(invoked)
+		tell()
 		<-ctx.Done() // until the session is gone
 		return nil, ctx.Err()
 	})
 	if err != nil {
 		return err
 	}
-	killed := make(chan error, 1)
-	go func() {
-		<-invoked
+	context.AfterFunc(invoked, func() {
 		fmt.Println("  the callee has the call, and its connection is cut")
-		killed <- callee.Close()
-	}()
-	if err := s.expectError(caller, "com.myapp.slow", wamp.ErrCanceled); err != nil {
-		return err
-	}
-	return <-killed
+		_ = callee.Close()
+	})
+	return s.expectError(caller, "com.myapp.slow", wamp.ErrCanceled)
 }

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/tandemrouter/tandem/auth"
 	"github.com/tandemrouter/tandem/internal/config"
 	"github.com/tandemrouter/tandem/internal/server"
 )
@@ -47,7 +46,7 @@ func (c *devCmd) Run(p *program) error {
 	if err := checkLoopback(c.Listen); err != nil {
 		return err
 	}
-	conf := c.config()
+	conf := config.Development(c.Listen, c.Unix, c.Realm)
 	return serve(p, conf, c.Debug, func(addrs []net.Addr) { c.announce(p, addrs) })
 }
 
@@ -62,23 +61,6 @@ func checkLoopback(address string) error {
 			"loopback only; for other addresses write a configuration file and use \"tandem serve\"", address)
 	}
 	return nil
-}
-
-func (c *devCmd) config() *config.Config {
-	everything := auth.Permissions{Call: true, Register: true, Publish: true, Subscribe: true}
-	conf := &config.Config{
-		Listeners: []config.Listener{{Name: "dev", Network: "tcp", Address: c.Listen, WebSocket: true, RawSocket: true}},
-		Realms: []config.Realm{{
-			Name:          c.Realm,
-			AnonymousRole: "anonymous",
-			Roles:         map[string]auth.Permissions{"anonymous": everything},
-		}},
-	}
-	if c.Unix != "" {
-		conf.Listeners = append(conf.Listeners,
-			config.Listener{Name: "unix", Network: "unix", Address: c.Unix, WebSocket: true, RawSocket: true})
-	}
-	return conf
 }
 
 // announce prints where the router is and what to try first.

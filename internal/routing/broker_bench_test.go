@@ -11,21 +11,12 @@ import (
 
 // crowd returns a broker with that many subscribers of com.shop.sold, and a session that publishes.
 func crowd(subscribers int) (b *routing.Broker, publisher *routing.Session) {
-	b = routing.NewBroker(routing.BrokerConfig{Random: publicationsFrom(1001)})
+	b = newBroker()
 	for i := range subscribers {
 		s := &routing.Session{ID: wamp.ID(i + 2), AuthID: fmt.Sprint("id", i), AuthRole: "staff"}
-		subscribeTo(b, s, "com.shop.sold", wamp.MatchExact)
+		subscribe(b, s, "com.shop.sold", wamp.MatchExact)
 	}
 	return b, &routing.Session{ID: 1}
-}
-
-func subscribeTo(b *routing.Broker, s *routing.Session, topic string, match wamp.MatchPolicy) {
-	var out routing.Outbox
-	m := &wamp.Subscribe{Request: 1, Topic: topic, Options: wamp.SubscribeOptions{Match: match}}
-	b.Subscribe(time.Time{}, s, m, allowed, &out)
-	if _, ok := out.Sends[0].Msg.(*wamp.Subscribed); !ok {
-		panic(fmt.Sprintf("SUBSCRIBE %q: %+v", topic, out.Sends[0].Msg))
-	}
 }
 
 // restricted are lists that admit everybody, and for whose sake everybody is looked at.
@@ -48,8 +39,8 @@ func sale(o wamp.PublishOptions) *wamp.Publish {
 func TestPublish_AllocatesNothing(t *testing.T) {
 	b, publisher := crowd(100)
 	listener := &routing.Session{ID: 5000}
-	subscribeTo(b, listener, "com.", wamp.MatchPrefix)
-	subscribeTo(b, listener, "com..sold", wamp.MatchWildcard)
+	subscribe(b, listener, "com.", wamp.MatchPrefix)
+	subscribe(b, listener, "com..sold", wamp.MatchWildcard)
 	for name, o := range map[string]wamp.PublishOptions{
 		"plain":       {},
 		"every other": {Acknowledge: true, IncludeMe: true, DiscloseMe: true},
@@ -93,11 +84,11 @@ func BenchmarkPublish_ManySubscriptions(b *testing.B) {
 		b.Run(fmt.Sprint("subscriptions=", subscriptions), func(b *testing.B) {
 			broker, publisher := crowd(1)
 			listener := &routing.Session{ID: 1e6}
-			subscribeTo(broker, listener, "com.", wamp.MatchPrefix)
-			subscribeTo(broker, listener, "com..sold", wamp.MatchWildcard)
+			subscribe(broker, listener, "com.", wamp.MatchPrefix)
+			subscribe(broker, listener, "com..sold", wamp.MatchWildcard)
 			for i := range subscriptions {
 				s := &routing.Session{ID: wamp.ID(2e6 + i)}
-				subscribeTo(broker, s, fmt.Sprintf("com.shop%d.sold", i), wamp.MatchPolicy(i%3))
+				subscribe(broker, s, fmt.Sprintf("com.shop%d.sold", i), wamp.MatchPolicy(i%3))
 			}
 			benchmarkPublish(b, broker, publisher, sale(wamp.PublishOptions{}))
 		})
@@ -122,11 +113,11 @@ func benchmarkPublish(b *testing.B, broker *routing.Broker, publisher *routing.S
 func BenchmarkSubscribeAndLeave(b *testing.B) {
 	for _, subscriptions := range []int{1, 100, 10_000} {
 		b.Run(fmt.Sprint("subscriptions=", subscriptions), func(b *testing.B) {
-			broker := routing.NewBroker(routing.BrokerConfig{Random: publicationsFrom(1001)})
+			broker := newBroker()
 			requests := make([]wamp.Subscribe, subscriptions)
 			for i := range requests {
 				requests[i].Topic = fmt.Sprint("com.topic", i)
-				subscribeTo(broker, &routing.Session{ID: 1}, requests[i].Topic, wamp.MatchExact)
+				subscribe(broker, &routing.Session{ID: 1}, requests[i].Topic, wamp.MatchExact)
 			}
 			var out routing.Outbox
 			b.ReportAllocs()

@@ -70,11 +70,11 @@ func (d *Dealer) Error(now time.Time, from *Session, m *wamp.Error, out *Outbox)
 	c, pending := d.calls.get(&from.dealer.invocations, m.Request)
 	switch {
 	case !wamp.LooseURI.ValidURI(string(m.URI)):
-		out.violation(from, "ERROR with an invalid URI") // URI-13
 		if pending {
 			c.refuse(wamp.ErrInvalidURI, "the callee answered with an invalid error URI", out)
 			d.finish(now, c)
 		}
+		out.violation(from, "ERROR with an invalid URI") // URI-13
 	case !pending:
 		d.late(now, from, m.Request, false, out)
 	default:

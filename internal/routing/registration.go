@@ -66,7 +66,7 @@ func (d *Dealer) Unregister(_ time.Time, from *Session, m *wamp.Unregister, out 
 }
 
 // obtain returns the registration that the session may become a callee of, a new one if there is none, or the reason
-// not to. Whether there is one is nothing that a session without permission could learn (RPC-18).
+// not to (requirements 5.3). A session without permission does not learn whether there is one (RPC-18).
 func (d *Dealer) obtain(from *Session, m *wamp.Register, g Grant) (*registration, refusal) {
 	if no := d.checkRegister(from, m, g); no.refuses() {
 		return nil, no
@@ -75,8 +75,12 @@ func (d *Dealer) obtain(from *Session, m *wamp.Register, g Grant) (*registration
 	switch {
 	case !exists:
 		return d.create(m)
-	case !r.admits(m.Options.Invoke) || d.offersTo(from, r):
-		return nil, refusal{wamp.ErrProcedureAlreadyExists, "the procedure is registered already"} // SHR-02 to SHR-04, SHR-08
+	case d.offersTo(from, r):
+		return nil, refusal{wamp.ErrProcedureAlreadyExists, "the session has registered the procedure already"} // SHR-08
+	case r.invoke == wamp.InvokeSingle:
+		return nil, refusal{wamp.ErrProcedureAlreadyExists, "the procedure is registered already"} // SHR-02
+	case r.invoke != m.Options.Invoke:
+		return nil, refusal{wamp.ErrProcedureAlreadyExists, "the procedure is shared with another invocation policy"} // SHR-04
 	default:
 		return r, refusal{}
 	}
@@ -102,11 +106,6 @@ func (d *Dealer) checkRegister(from *Session, m *wamp.Register, g Grant) refusal
 
 // trustedRole may ask who calls where others must not (CID-05).
 const trustedRole = "trusted"
-
-// admits reports whether another callee may join with the given invocation policy (requirements 5.3).
-func (r *registration) admits(invoke wamp.InvocationPolicy) bool {
-	return r.invoke != wamp.InvokeSingle && r.invoke == invoke
-}
 
 func (d *Dealer) offersTo(s *Session, r *registration) bool {
 	_, found := d.offers.get(&s.dealer.registrations, r.id)

@@ -111,10 +111,17 @@ func (ts *tables[V]) find(t *table[V], id wamp.ID) (i int, found bool) {
 	}
 }
 
-// home returns the place of an ID, of which a table takes as many low bits as it needs.
+// home returns the place of an ID, of which a table takes as many low bits as it needs. One multiplication keeps
+// something of the distance between IDs, which counting clients and attackers would find; two do not.
 func (ts *tables[V]) home(id wamp.ID) int {
-	hi, lo := bits.Mul64(uint64(id)^ts.secret[0], ts.secret[1])
-	return int(hi ^ lo)
+	return int(mix(mix(uint64(id)^ts.secret[0], ts.secret[1])^ts.secret[0], goldenRatio))
+}
+
+const goldenRatio = 0x9e3779b97f4a7c15 // of 2^64, odd
+
+func mix(a, b uint64) uint64 {
+	hi, lo := bits.Mul64(a, b)
+	return hi ^ lo
 }
 
 // vacate frees a slot and moves those values into the gap that a search would not find behind it.

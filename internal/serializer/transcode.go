@@ -22,6 +22,8 @@ import (
 //	map key       error if not a text          kept                    kept
 //	ext           error                        -                       error, the timestamp (-1) too
 //	tag, simple   error                        error                   -
+//
+// The tag 64 before a binary says nothing that the target would have to express, and is left out.
 func transcode(dst []byte, to, from wamp.Serializer, src []byte, values int) ([]byte, error) {
 	p := pumps.Get().(*pump)
 	defer p.release()

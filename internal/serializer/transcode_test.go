@@ -209,6 +209,9 @@ func TestTranscodeBinary(t *testing.T) {
 		{"BJS-02 empty", wamp.JSON, wamp.CBOR, `"\u0000"`, "40"},
 		{"binary formats", wamp.CBOR, wamp.MessagePack, "42 00ff", "c402 00ff"},
 		{"binary formats", wamp.MessagePack, wamp.CBOR, "c50002 00ff", "42 00ff"},
+		{"SER-12 Uint8Array", wamp.CBOR, wamp.JSON, "d8 40 43 10e3ff", `"\u0000EOP/"`},
+		{"SER-12 Uint8Array", wamp.CBOR, wamp.MessagePack, "d8 40 43 10e3ff", "c4 03 10e3ff"},
+		{"SER-12 tag 64 of a text is a tag", wamp.CBOR, wamp.JSON, "d8 40 61 61", ""},
 		{"SER-12 chunks", wamp.CBOR, wamp.JSON, "5f 4110 40 42e3ff ff", `"\u0000EOP/"`},
 
 		{"BJS-03 not base64", wamp.JSON, wamp.CBOR, `"\u0000a b"`, "64 00 612062"},

@@ -26,10 +26,12 @@ const (
 	cborBreak     = cborSimple | cborIndefinite
 )
 
-// The tags of integers of any size (RFC 8949 section 3.4.3).
+// The tags that have a meaning here: integers of any size (RFC 8949 section 3.4.3), and bytes that are an array of
+// numbers of 8 bits (RFC 8746).
 const (
 	cborPositiveBignum = 2
 	cborNegativeBignum = 3
+	cborUint8Array     = 64
 )
 
 func (r *valueReader) readCBOR(t *token) error {
@@ -147,16 +149,19 @@ func (r *valueReader) readCBORChunks(t *token, major byte) error {
 	return nil
 }
 
-// readCBORTag reads what follows the tag number n: all of the value if the tag makes it an integer.
+// readCBORTag reads what follows the tag number n: all of the value if the tag makes it an integer, or says of bytes
+// no more than that they are bytes, as JavaScript's encoders do with a Uint8Array (SER-12).
 func (r *valueReader) readCBORTag(t *token, n uint64) error {
 	t.kind, t.num = kindTag, n
-	if n != cborPositiveBignum && n != cborNegativeBignum {
+	bytes := r.pos < len(r.src) && r.src[r.pos]&^cborInfo == cborBytes
+	switch {
+	case n == cborUint8Array && bytes:
+		return r.readCBOR(t)
+	case n != cborPositiveBignum && n != cborNegativeBignum:
 		return nil
-	}
-	if r.pos >= len(r.src) {
+	case r.pos >= len(r.src):
 		return errTruncated
-	}
-	if r.src[r.pos]&^cborInfo != cborBytes {
+	case !bytes:
 		return errMalformed
 	}
 	if err := r.readCBOR(t); err != nil {

@@ -1,5 +1,3 @@
-// Package slab gives out zeroed values that are all taken back at once, so that work which needs many of them again
-// and again allocates none.
 package slab
 
 // Slab gives out values of one type at addresses that stay where they are. The zero value is ready. It is not for

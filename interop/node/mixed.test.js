@@ -105,7 +105,7 @@ check('wampy MessagePack caller, CBOR callee in Python: 64-bit integers', async 
   assert.deepEqual(argsList, [[`bytes ${BINARY.toString('hex')}`, 'int 9223372036854775807', 'int -9223372036854775808']]);
 });
 
-check('wampy CBOR caller, JSON callee in Python: a typed array is its bytes', async ({ t, uri }) => {
+check('SER-12 wampy CBOR caller, JSON callee in Python: a typed array (tag 64) is its bytes', async ({ t, uri }) => {
   await startPythonCallee(t, 'ws', 'json', uri('py'));
   const caller = await wampyCbor.join(t);
   const { argsList } = await caller.call(uri('py.types'), [new Uint8Array(BINARY)]);

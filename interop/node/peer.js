@@ -113,8 +113,10 @@ async function joinAutobahn(t, transport, realm = REALM) {
   });
   connection.open();
   const session = await Promise.race([opened, closed.then((end) => Promise.reject(new Error(end.reason)))]);
+  let leaving = false;
   session.goodbye = () => {
-    connection.close();
+    if (!leaving) connection.close();
+    leaving = true;
     return closed;
   };
   t.after(async () => {

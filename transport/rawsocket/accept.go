@@ -25,7 +25,7 @@ type Config struct {
 	// Serializers are those that are spoken. Default: all.
 	Serializers []wamp.Serializer
 	// MaxMessageSize is the size of the largest message that is accepted, in bytes. The next power of two is declared
-	// to the peer, which is the least that a handshake can say. Default: 1 MiB. At most 16 MiB.
+	// to the peer, because a handshake can say nothing else. Default: 1 MiB. At most 16 MiB.
 	MaxMessageSize int
 	// MinPeerMessageSize refuses peers that accept less than this, in bytes (RS-17). Default: all are welcome.
 	MinPeerMessageSize int

@@ -76,6 +76,7 @@ func TestCoderClientIsToldWhy(t *testing.T) {
 		{"WS-05 undecodable", coder.MessageText, "[", coder.StatusProtocolError},
 		{"WS-05 empty", coder.MessageText, "", coder.StatusProtocolError},
 		{"SER-08 not UTF-8", coder.MessageText, "[1,\"\xc3\x28\",{}]", coder.StatusProtocolError},
+		{"SER-08 arguments not UTF-8", coder.MessageText, "[16,1,{},\"com.example\",[\"\xc3\x28\"]]", coder.StatusProtocolError},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			client := dialCoder(t, newRouter(t, nil, echo), wamp.JSON)

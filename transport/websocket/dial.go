@@ -147,7 +147,7 @@ const maxText = 1 << 10
 
 // refusalText returns the body of a response that refuses, which says more than the reason of its status line.
 func refusalText(reason []byte, response io.Reader) string {
-	r, err := http.ReadResponse(bufio.NewReader(response), nil)
+	r, err := http.ReadResponse(bufio.NewReader(response), nil) //nolint:bodyclose // closing would wait for the rest of it
 	if err != nil {
 		return string(reason)
 	}

@@ -105,7 +105,7 @@ func (c *Config) originAllowed(r *http.Request) bool {
 // sameHost compares hosts and ports only: behind a proxy that ends TLS nobody knows the scheme that the browser sees.
 func sameHost(origin, host string) bool {
 	u, err := url.Parse(origin)
-	return err == nil && u.Host != "" && strings.EqualFold(u.Host, host)
+	return err == nil && strings.EqualFold(u.Host, host)
 }
 
 // hijack completes the handshake. rest is what the client sent behind its request, in memory of net/http.
@@ -120,7 +120,7 @@ func (c *Config) hijack(w http.ResponseWriter, r *http.Request, s wamp.Serialize
 		closeHijacked(conn)
 		return nil, nil, asHandshakeError(err)
 	}
-	rest, _ = rw.Reader.Peek(rw.Reader.Buffered()) // cannot fail: it is there
+	rest, _ = rw.Peek(rw.Reader.Buffered()) // cannot fail: it is there
 	return conn, rest, nil
 }
 

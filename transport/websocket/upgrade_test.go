@@ -72,17 +72,17 @@ func TestUpgrade(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			router := newRouter(t, &tt.cfg, func(transport.Conn) {})
 			response := router.request(t, cmp.Or(tt.method, http.MethodGet), tt.header)
-			if got := response.Header.Get("Sec-WebSocket-Protocol"); tt.chosen != "" && got != tt.chosen {
+			if got := response.header.Get("Sec-WebSocket-Protocol"); tt.chosen != "" && got != tt.chosen {
 				t.Errorf("chosen %q, want %q", got, tt.chosen)
 			}
-			if response.StatusCode != tt.status {
-				t.Fatalf("status %d, want %d", response.StatusCode, tt.status)
+			if response.status != tt.status {
+				t.Fatalf("status %d, want %d", response.status, tt.status)
 			}
 			if tt.status == http.StatusSwitchingProtocols {
 				return
 			}
-			if body, _ := io.ReadAll(response.Body); !strings.Contains(string(body), tt.text) {
-				t.Errorf("response %q does not contain %q", body, tt.text)
+			if !strings.Contains(response.body, tt.text) {
+				t.Errorf("response %q does not contain %q", response.body, tt.text)
 			}
 			var refusal *websocket.HandshakeError
 			if err := <-router.refusals; !errors.As(err, &refusal) || refusal.Status != tt.status {
@@ -155,6 +155,9 @@ func TestUpgradeKeepsWhatFollowsTheRequest(t *testing.T) {
 			}
 			rest = rest[n:]
 		}
+		if err := conn.CloseWrite(); err != nil {
+			t.Fatal(err)
+		}
 		if realm := <-realms; realm != "realm1" {
 			t.Errorf("in pieces of %d: realm %q", piece, realm)
 		}
@@ -167,8 +170,8 @@ func TestUpgradeOversizedHeader(t *testing.T) {
 	r.Config.MaxHeaderBytes = 1 << 10
 	r.Start()
 	response := r.request(t, http.MethodGet, http.Header{"Cookie": {strings.Repeat("x", 16<<10)}})
-	if response.StatusCode != http.StatusRequestHeaderFieldsTooLarge {
-		t.Errorf("status %d", response.StatusCode)
+	if response.status != http.StatusRequestHeaderFieldsTooLarge {
+		t.Errorf("status %d", response.status)
 	}
 }
 
@@ -210,7 +213,7 @@ func (r *router) handler(cfg *websocket.Config, handle func(transport.Conn)) htt
 			return
 		}
 		r.handlers.Go(func() {
-			defer conn.Close()
+			defer func() { _ = conn.Close() }()
 			handle(conn)
 		})
 	}
@@ -223,8 +226,15 @@ func (r *router) trusting() *tls.Config {
 	return r.Client().Transport.(*http.Transport).TLSClientConfig
 }
 
+// response is what came back. A connection that was opened has no body, and is closed.
+type response struct {
+	status int
+	header http.Header
+	body   string
+}
+
 // request sends a good request, but for the given header fields.
-func (r *router) request(t *testing.T, method string, header http.Header) *http.Response {
+func (r *router) request(t *testing.T, method string, header http.Header) response {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), method, r.URL, nil)
 	if err != nil {
@@ -235,12 +245,19 @@ func (r *router) request(t *testing.T, method string, header http.Header) *http.
 	for name, fields := range header {
 		request.Header[name] = fields
 	}
-	response, err := http.DefaultTransport.RoundTrip(request)
+	got, err := http.DefaultTransport.RoundTrip(request)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { response.Body.Close() })
-	return response
+	defer got.Body.Close()
+	if got.StatusCode == http.StatusSwitchingProtocols {
+		return response{got.StatusCode, got.Header, ""}
+	}
+	body, err := io.ReadAll(got.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return response{got.StatusCode, got.Header, string(body)}
 }
 
 func goodHeader() http.Header {
@@ -261,12 +278,12 @@ func (r *router) rawRequest() []byte {
 	return []byte(b.String())
 }
 
-func (r *router) dial(t *testing.T) net.Conn {
+func (r *router) dial(t *testing.T) *net.TCPConn {
 	t.Helper()
-	conn, err := net.Dial("tcp", r.Listener.Addr().String())
+	conn, err := net.DialTCP("tcp", nil, r.Listener.Addr().(*net.TCPAddr))
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { conn.Close() })
+	t.Cleanup(func() { _ = conn.Close() })
 	return conn
 }

@@ -90,7 +90,7 @@ func connected(t *testing.T, conn transport.Conn, err error) transport.Conn {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { conn.Close() })
+	t.Cleanup(func() { _ = conn.Close() })
 	return conn
 }
 
@@ -158,7 +158,7 @@ func TestWiresRefuseLargeMessages(t *testing.T) {
 			if err := receive(t, conn, &run); !errors.Is(err, io.EOF) {
 				t.Errorf("Receive: %v", err)
 			}
-			conn.Close()
+			_ = conn.Close()
 			flusher.Wait()
 		})
 	}

@@ -1,0 +1,129 @@
+package routing_test
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/tandemrouter/tandem/internal/routing"
+	"github.com/tandemrouter/tandem/wamp"
+)
+
+// world is a realm with its dealer, broker, sessions and clock, and does for them what the shell does.
+type world struct {
+	dealerConfig routing.DealerConfig
+	brokerConfig routing.BrokerConfig
+	dealer       *routing.Dealer
+	broker       *routing.Broker
+	now          time.Time
+	sessions     []*routing.Session // all that ever joined
+	left         map[*routing.Session]bool
+	out          routing.Outbox
+}
+
+// newWorld returns a realm whose dealer and broker each have a source of random numbers. The configurations can be
+// changed until somebody joins.
+func newWorld(source func() (random func() uint64)) *world {
+	return &world{
+		dealerConfig: routing.DealerConfig{Random: source()},
+		brokerConfig: routing.BrokerConfig{Random: source()},
+		now:          time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC),
+		left:         map[*routing.Session]bool{},
+	}
+}
+
+func (w *world) join(s *routing.Session) {
+	if w.dealer == nil {
+		w.dealer, w.broker = routing.NewDealer(w.dealerConfig), routing.NewBroker(w.brokerConfig)
+	}
+	w.sessions = append(w.sessions, s)
+}
+
+// session returns the session with the given ID, or nil.
+func (w *world) session(id wamp.ID) *routing.Session {
+	for _, s := range w.sessions {
+		if s.ID == id {
+			return s
+		}
+	}
+	return nil
+}
+
+// handle gives a session's message to the part of the core that it is for.
+func (w *world) handle(from *routing.Session, m wamp.Message, g routing.Grant) error {
+	switch m := m.(type) {
+	case *wamp.Register:
+		w.dealer.Register(w.now, from, m, g, &w.out)
+	case *wamp.Unregister:
+		w.dealer.Unregister(w.now, from, m, &w.out)
+	case *wamp.Call:
+		w.dealer.Call(w.now, from, m, g, &w.out)
+	case *wamp.Cancel:
+		w.dealer.Cancel(w.now, from, m, &w.out)
+	case *wamp.Yield:
+		w.dealer.Yield(w.now, from, m, &w.out)
+	case *wamp.Error:
+		w.dealer.Error(w.now, from, m, &w.out)
+	case *wamp.Subscribe:
+		w.broker.Subscribe(w.now, from, m, g, &w.out)
+	case *wamp.Unsubscribe:
+		w.broker.Unsubscribe(w.now, from, m, &w.out)
+	case *wamp.Publish:
+		w.broker.Publish(w.now, from, m, g, &w.out)
+	default:
+		return fmt.Errorf("%s is not for the core", m.Type())
+	}
+	return nil
+}
+
+func (w *world) leave(s *routing.Session) {
+	w.left[s] = true
+	w.dealer.RemoveSession(w.now, s, &w.out)
+	w.broker.RemoveSession(w.now, s, &w.out)
+}
+
+// advance lets time pass, as much as it takes for the calls to time out that do.
+func (w *world) advance(d time.Duration) {
+	w.now = w.now.Add(d)
+	if deadline, ok := w.dealer.NextDeadline(); ok && !deadline.After(w.now) {
+		w.dealer.Expire(w.now, &w.out)
+	}
+}
+
+// settle ends the step: sessions that got an ABORT leave. It returns everything that the step sent, good until the
+// next one, and what is wrong with the state of the realm.
+func (w *world) settle() ([]routing.Send, error) {
+	for i := 0; i < len(w.out.Sends); i++ {
+		to, m := w.out.Sends[i].To, w.out.Sends[i].Msg
+		if w.left[to] {
+			return w.out.Sends, fmt.Errorf("%s to session %d, which has left", m.Type(), to.ID)
+		}
+		if m.Type() == wamp.TypeAbort {
+			w.leave(to)
+		}
+	}
+	return w.out.Sends, w.audit()
+}
+
+// quit lets everybody leave and returns what stayed behind.
+func (w *world) quit() error {
+	for _, s := range w.sessions {
+		w.leave(s)
+	}
+	w.out.Reset()
+	n, calls, subscriptions := w.dealer.Registrations(), w.dealer.PendingCalls(), w.broker.Subscriptions()
+	if n != 0 || calls != 0 || subscriptions != 0 {
+		return fmt.Errorf("all left, but %d registrations, %d calls, %d subscriptions", n, calls, subscriptions)
+	}
+	if deadline, ok := w.dealer.NextDeadline(); ok {
+		return fmt.Errorf("all left, but a call times out at %v", deadline)
+	}
+	return w.audit()
+}
+
+// audit returns what is wrong in the books of the dealer and the broker.
+func (w *world) audit() error {
+	if err := routing.CheckDealer(w.dealer, w.sessions); err != nil {
+		return err
+	}
+	return routing.CheckBroker(w.broker, w.sessions)
+}
