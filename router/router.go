@@ -80,6 +80,14 @@ func (r *Router) Connect() transport.Conn {
 	return local
 }
 
+// Dropped returns how many events did not fit into a subscriber's queue, of all sessions that the realm has had.
+func (r *Router) Dropped(realm string) uint64 {
+	if rl, ok := r.realms[realm]; ok {
+		return rl.dropped.Load()
+	}
+	return 0
+}
+
 // admit takes the connection in, unless the router shuts down or has too many.
 func (r *Router) admit(p *peer) bool {
 	r.mu.Lock()
