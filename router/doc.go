@@ -10,9 +10,17 @@
 //
 // # When a queue is full
 //
-// An INVOCATION that does not fit becomes an ERROR to the caller, at once. An EVENT is dropped and counted. Any
-// other message that does not fit ends the session it was for, with a reason, because a reply is never lost
-// silently (FLW-02, FLW-04).
+// What a peer may be refused has three quarters of its queue, so that answers to its own requests have room behind a
+// flood of events or results:
+//
+//	EVENT               dropped and counted
+//	INVOCATION          ERROR wamp.error.network_failure to the caller, at once (FLW-04)
+//	progressive RESULT  the call is canceled: ERROR wamp.error.network_failure to the caller behind what it has not
+//	                    read yet, INTERRUPT to the callee (FLW-05)
+//
+// Any other message that does not fit ends the session that it was for, with a reason, because an answer is never lost
+// silently (FLW-02). A callee that yields faster than its caller reads so costs that caller its call, and at most its
+// session; the callee, the router and other callers do not notice.
 //
 // # Locks
 //

@@ -205,3 +205,36 @@ func TestQueuesOfVanishedPeersAreGivenUp(t *testing.T) {
 		synctest.Wait() // no flusher is left behind, or the bubble does not end
 	})
 }
+
+func TestFLW05_ResultsThatTheCallerDoesNotReadEndTheCall(t *testing.T) {
+	in(t, tightness, func(h *house) {
+		callee, bystander := h.join(wamp.FeatureProgressiveCallResults, wamp.FeatureCallCanceling), h.join()
+		callee.registers("p")
+		deaf := h.joinDeaf(&wamp.Call{Request: 1, Procedure: "p", Options: wamp.CallOptions{ReceiveProgress: true}})
+		hears1[*wamp.Invocation](callee)
+		yields := 0
+		for interrupted := false; !interrupted && yields < 20; yields++ {
+			callee.say(&wamp.Yield{Request: 1, Options: wamp.YieldOptions{Progress: true}, Payload: large})
+			for _, m := range callee.hears() {
+				interrupted = m.Type() == wamp.TypeInterrupt
+			}
+		}
+		if yields == 20 {
+			t.Fatal("the callee was never interrupted")
+		}
+		bystander.say(&wamp.Call{Request: 1, Procedure: "p"}) // PCR-14: others do not notice
+		hears1[*wamp.Invocation](callee)
+		callee.say(&wamp.Yield{Request: 2})
+		hears1[*wamp.Result](bystander)
+
+		// The caller finds the results that did fit, and then why there are no more. Its session goes on.
+		deaf.listen()
+		heard := deaf.hears()
+		last, ok := heard[len(heard)-1].(*wamp.Error)
+		if !ok || last.URI != wamp.ErrNetworkFailure || last.Request != 1 {
+			t.Errorf("the last of %v is %+v", types(heard), heard[len(heard)-1])
+		}
+		deaf.say(&wamp.Call{Request: 2, Procedure: "none"})
+		deaf.hearsError(wamp.TypeCall, 2, wamp.ErrNoSuchProcedure)
+	})
+}

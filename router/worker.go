@@ -66,13 +66,21 @@ func (w *worker) append(send *routing.Send) {
 	}
 }
 
-// put encodes an EVENT once for all its receivers, whose sends follow one another.
+// put encodes an EVENT once for all its receivers, whose sends follow one another. What can be refused leaves room in
+// the queue for answers, which cannot.
 func (w *worker) put(q *transport.Queue, m wamp.Message) error {
-	if _, event := m.(*wamp.Event); !event {
-		return q.AppendLocked(m)
+	switch m := m.(type) {
+	case *wamp.Event:
+		w.outgoing.Use(m)
+		return q.AppendOutgoingLocked(&w.outgoing)
+	case *wamp.Result:
+		if m.Details.Progress {
+			return q.AppendBulkLocked(m)
+		}
+	case *wamp.Invocation:
+		return q.AppendBulkLocked(m)
 	}
-	w.outgoing.Use(m)
-	return q.AppendOutgoingLocked(&w.outgoing)
+	return q.AppendLocked(m)
 }
 
 // refused notes a message that its receiver's queue did not take.
@@ -82,7 +90,7 @@ func (w *worker) refused(s *session, m wamp.Message, err error) {
 		s.realm.dropped.Add(1)
 	case bareError(m) && errors.Is(err, transport.ErrTooLarge):
 		w.expelled = append(w.expelled, s) // nothing smaller could be said
-	case m.Type() == wamp.TypeInvocation || errors.Is(err, transport.ErrTooLarge):
+	case m.Type() == wamp.TypeInvocation || progressive(m) || errors.Is(err, transport.ErrTooLarge):
 		w.undelivered = append(w.undelivered, undelivered{s, withoutPayload(m), reasonOf(err)})
 	case errors.Is(err, transport.ErrQueueClosed):
 		// the session is ending, and its end settles everything
@@ -91,6 +99,12 @@ func (w *worker) refused(s *session, m wamp.Message, err error) {
 	default:
 		w.undelivered = append(w.undelivered, undelivered{s, withoutPayload(m), routing.NotExpressible})
 	}
+}
+
+// progressive reports whether the message is a progressive RESULT.
+func progressive(m wamp.Message) bool {
+	r, ok := m.(*wamp.Result)
+	return ok && r.Details.Progress
 }
 
 // bareError reports whether the message is an ERROR without a payload.

@@ -69,8 +69,15 @@ func (q *Queue) Unlock() { q.mu.Unlock() }
 // AppendLocked adds the message. It fails with ErrQueueFull if the message does not fit, with ErrQueueClosed if the
 // queue is closed, with ErrTooLarge if the peer does not accept a message of that size, and with an error of package
 // serializer if the message cannot be expressed; the queue is then as it was.
-func (q *Queue) AppendLocked(m wamp.Message) error {
-	if err := q.admitLocked(0); err != nil {
+func (q *Queue) AppendLocked(m wamp.Message) error { return q.appendLocked(m, q.limit) }
+
+// AppendBulkLocked is AppendLocked for a message that can be refused: the last quarter of the queue is not for it.
+func (q *Queue) AppendBulkLocked(m wamp.Message) error { return q.appendLocked(m, q.bulkLimit()) }
+
+func (q *Queue) bulkLimit() int { return q.limit - q.limit/4 }
+
+func (q *Queue) appendLocked(m wamp.Message, limit int) error {
+	if err := q.admitLocked(0, limit); err != nil {
 		return err
 	}
 	tail := q.tailLocked()
@@ -80,7 +87,7 @@ func (q *Queue) AppendLocked(m wamp.Message) error {
 		q.dropEmptyTailLocked()
 		return err
 	}
-	if err := q.admitLocked(len(out) - before); err != nil {
+	if err := q.admitLocked(len(out)-before, limit); err != nil {
 		tail.b = out[:before]
 		q.dropEmptyTailLocked()
 		return err
@@ -90,21 +97,21 @@ func (q *Queue) AppendLocked(m wamp.Message) error {
 	return nil
 }
 
-// AppendOutgoingLocked adds a message that many receivers get, encoding it only if no receiver with the same wire
-// has had it yet. It fails as AppendLocked does.
+// AppendOutgoingLocked is AppendBulkLocked for a message that many receivers get: it is encoded only if no receiver with
+// the same wire has had it yet.
 func (q *Queue) AppendOutgoingLocked(o *Outgoing) error {
 	frame, err := o.frame(q.conn)
 	if err != nil {
 		return err
 	}
-	return q.appendFrameLocked(frame)
+	return q.appendFrameLocked(frame, q.bulkLimit())
 }
 
 // AppendControlLocked adds frames of the wire itself, such as a pong.
-func (q *Queue) AppendControlLocked(frames []byte) error { return q.appendFrameLocked(frames) }
+func (q *Queue) AppendControlLocked(frames []byte) error { return q.appendFrameLocked(frames, q.limit) }
 
-func (q *Queue) appendFrameLocked(frame []byte) error {
-	if err := q.admitLocked(len(frame)); err != nil {
+func (q *Queue) appendFrameLocked(frame []byte, limit int) error {
+	if err := q.admitLocked(len(frame), limit); err != nil {
 		return err
 	}
 	q.pending += len(frame)
@@ -119,7 +126,7 @@ func (q *Queue) appendFrameLocked(frame []byte) error {
 }
 
 // admitLocked checks whether size more bytes may be appended. A message larger than the bound may enter an empty queue.
-func (q *Queue) admitLocked(size int) error {
+func (q *Queue) admitLocked(size, limit int) error {
 	switch {
 	case q.err != nil:
 		return q.err
@@ -127,7 +134,7 @@ func (q *Queue) admitLocked(size int) error {
 		return ErrQueueClosed
 	case q.maxFrame > 0 && size > q.maxFrame:
 		return ErrTooLarge
-	case q.pending > 0 && q.pending+size > q.limit:
+	case q.pending > 0 && q.pending+size > limit:
 		return ErrQueueFull
 	default:
 		return nil
@@ -231,7 +238,7 @@ func (q *Queue) failLocked(err error) {
 func (q *Queue) Ping() bool {
 	q.mu.Lock()
 	ping := q.conn.AppendPing(nil)
-	sent := len(ping) > 0 && q.appendFrameLocked(ping) == nil
+	sent := len(ping) > 0 && q.appendFrameLocked(ping, q.limit) == nil
 	q.mu.Unlock()
 	q.Flush()
 	return sent

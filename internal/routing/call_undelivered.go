@@ -19,8 +19,9 @@ const (
 
 // Undelivered tells the dealer that a message of an earlier step could not be put into the queue of its receiver, so
 // that the caller whom this concerns is answered all the same (FLW-03, FLW-04, FLW-06). The dealer reads m and keeps
-// nothing of it. For messages that end nothing, and when a caller's own queue is full, it does nothing: the shell
-// then ends that session.
+// nothing of it. A call whose caller does not take its progressive results is ended (FLW-05). For messages that end
+// nothing, and for final answers that a caller's full queue did not take, it does nothing: the shell then ends that
+// session.
 func (d *Dealer) Undelivered(now time.Time, to *Session, m wamp.Message, why Reason, out *Outbox) {
 	if to.dealer.left {
 		return
@@ -29,7 +30,7 @@ func (d *Dealer) Undelivered(now time.Time, to *Session, m wamp.Message, why Rea
 	case *wamp.Invocation:
 		d.invocationUndelivered(now, to, m, why, out)
 	case *wamp.Result:
-		if why != QueueFull {
+		if why != QueueFull || m.Details.Progress {
 			d.resultUndelivered(now, to, m, why, out)
 		}
 	case *wamp.Error:
@@ -74,6 +75,6 @@ func undeliverable(why Reason) refusal {
 	case NotExpressible:
 		return refusal{wamp.ErrInvalidPayload, "the receiver's serializer cannot express the payload"}
 	default:
-		return refusal{wamp.ErrNetworkFailure, "the callee does not read its messages"}
+		return refusal{wamp.ErrNetworkFailure, "the receiver does not read its messages"}
 	}
 }
