@@ -1,11 +1,21 @@
 package router
 
-import "github.com/tandemrouter/tandem/transport"
+import (
+	"github.com/tandemrouter/tandem/internal/routing"
+	"github.com/tandemrouter/tandem/transport"
+)
 
 // deliverDealer carries out a dealer's outbox. It is called with dealerMu held and returns without it: the
 // receivers' queues are taken first, so that no later step can overtake this one, and the messages are encoded when
 // the lock is free again.
+//
+// If the step has events of the router itself, the broker is taken too before the dealer is given up, so that they are
+// published in the order of the steps.
 func (rl *realm) deliverDealer(w *worker) {
+	meta := len(w.out.Meta) > 0
+	if meta {
+		rl.brokerMu.Lock()
+	}
 	rl.armLocked(w.now)
 	rl.takeReceivers(w)
 	rl.dealerMu.Unlock()
@@ -13,6 +23,11 @@ func (rl *realm) deliverDealer(w *worker) {
 		w.append(&w.out.Sends[i])
 	}
 	w.giveReceivers()
+	if meta {
+		rl.broker.PublishMeta(w.out.Meta, &w.metaOut)
+		rl.deliverBroker(w, &w.metaOut)
+		rl.brokerMu.Unlock()
+	}
 	w.out.Reset()
 	if len(w.undelivered) > 0 {
 		rl.settle(w)
@@ -55,17 +70,18 @@ func (rl *realm) settle(w *worker) {
 
 // deliverBroker carries out a broker's outbox. It is called with brokerMu held and returns with it: queues are taken
 // one at a time, and the lock keeps the order.
-func (rl *realm) deliverBroker(w *worker) {
-	for i := range w.out.Sends {
-		send := &w.out.Sends[i]
+func (rl *realm) deliverBroker(w *worker, out *routing.Outbox) {
+	unsettled := len(w.undelivered)
+	for i := range out.Sends {
+		send := &out.Sends[i]
 		q := send.To.Shell.(*session).peer.queue
 		q.Lock()
 		w.append(send)
 		q.Unlock()
 	}
 	w.outgoing.Use(nil)
-	w.out.Reset()
-	w.undelivered = w.undelivered[:0] // what the broker sends needs no settling: PUBLISHED and its like always fit a frame
+	w.undelivered = w.undelivered[:unsettled] // nobody waits for what the broker sends but its receiver
+	out.Reset()
 }
 
 // finish writes what the worker's deliveries gathered, and ends the sessions that could not take a reply, which may

@@ -85,6 +85,8 @@ func announced() wamp.Roles {
 		wamp.FeatureCallTimeout,
 		wamp.FeatureProgressiveCallResults,
 		wamp.FeatureProgressiveCallInvocations,
+		wamp.FeatureRegistrationMetaAPI,
+		wamp.FeatureRegistrationRevocation,
 		wamp.FeaturePayloadPassthruMode,
 	)
 	return roles
@@ -98,7 +100,7 @@ func (rl *realm) removeSession(w *worker, s *session) {
 	rl.deliverDealer(w)
 	rl.brokerMu.Lock()
 	rl.broker.RemoveSession(w.now, &s.core, &w.out)
-	rl.deliverBroker(w)
+	rl.deliverBroker(w, &w.out)
 	rl.brokerMu.Unlock()
 }
 

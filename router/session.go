@@ -6,6 +6,7 @@ import (
 	"github.com/tandemrouter/tandem/auth"
 	"github.com/tandemrouter/tandem/internal/handshake"
 	"github.com/tandemrouter/tandem/internal/routing"
+	"github.com/tandemrouter/tandem/internal/serializer"
 	"github.com/tandemrouter/tandem/wamp"
 )
 
@@ -73,6 +74,7 @@ func (s *session) grant(w *worker, m wamp.Message) routing.Grant {
 	r := &w.request
 	switch m := m.(type) {
 	case *wamp.Call:
+		readMetaCall(m)
 		r.Action, r.URI, r.Match = auth.ActionCall, m.Procedure, wamp.MatchExact
 	case *wamp.Publish:
 		r.Action, r.URI, r.Match = auth.ActionPublish, m.Topic, wamp.MatchExact
@@ -85,6 +87,17 @@ func (s *session) grant(w *worker, m wamp.Message) routing.Grant {
 	}
 	r.Realm, r.Session, r.Who = s.realm.name, s.core.ID, s.who
 	return s.decide(r)
+}
+
+// readMetaCall makes Go values of the arguments of a call to the router itself, before any lock is taken. Arguments that
+// cannot be decoded stay as they are, and count as none.
+func readMetaCall(m *wamp.Call) {
+	if !wamp.Reserved(m.Procedure) {
+		return
+	}
+	if args, kwargs, err := serializer.Decode(&m.Payload); err == nil {
+		m.Payload = wamp.Payload{Args: args, Kwargs: kwargs}
+	}
 }
 
 func (s *session) decide(r *auth.Request) routing.Grant {

@@ -17,7 +17,7 @@ func (rl *realm) step(w *worker, s *session, lane lane, messages []wamp.Message)
 				break
 			}
 		}
-		rl.deliverBroker(w)
+		rl.deliverBroker(w, &w.out)
 		return violation, violated
 	}
 	rl.dealerMu.Lock()

@@ -18,6 +18,7 @@ type worker struct {
 	now      time.Time // one reading of the clock for the whole run
 	run      transport.Run
 	out      routing.Outbox
+	metaOut  routing.Outbox // of the router's own events, while out is being carried out
 	grants   []routing.Grant
 	request  auth.Request
 	outgoing transport.Outgoing

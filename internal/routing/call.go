@@ -78,7 +78,7 @@ func (d *Dealer) route(now time.Time, from *Session, m *wamp.Call, g *Grant, out
 		return no
 	}
 	if wamp.Reserved(m.Procedure) {
-		return d.callMeta(m)
+		return d.callMeta(from, m, out)
 	}
 	if !found {
 		return refusal{wamp.ErrNoSuchProcedure, "no callee has registered the procedure"} // RPC-05
@@ -106,11 +106,6 @@ func (d *Dealer) checkCall(from *Session, m *wamp.Call, g *Grant) refusal {
 	default:
 		return refusal{}
 	}
-}
-
-// callMeta resolves the procedures of the router itself. No registration can get in their way (RPC-20).
-func (d *Dealer) callMeta(*wamp.Call) refusal {
-	return refusal{wamp.ErrNoSuchProcedure, "the router has no such procedure"}
 }
 
 // open makes the record of a call that is going to be invoked.

@@ -49,6 +49,7 @@ type DealerConfig struct {
 type Dealer struct {
 	config           DealerConfig
 	procedures       pattern.Index[*registration]
+	registrations    map[wamp.ID]*registration
 	nextRegistration wamp.ID
 	pending          int // calls of all sessions
 	timers           timers
@@ -78,7 +79,8 @@ func NewDealer(c DealerConfig) *Dealer {
 	c.MaxRegistrations = cmp.Or(c.MaxRegistrations, DefaultMaxRegistrations)
 	return &Dealer{
 		config:           c,
-		nextRegistration: wamp.RandomID(c.Random()),
+		registrations:    make(map[wamp.ID]*registration),
+		nextRegistration: 1,
 		offers:           newTables[*callee](c.Random),
 		calls:            newTables[*call](c.Random),
 		ended:            newTables[time.Time](c.Random),
@@ -96,6 +98,7 @@ func (d *Dealer) RemoveSession(now time.Time, s *Session, out *Outbox) {
 	s.dealer.left = true
 	for _, c := range sorted(&s.dealer.registrations, func(c *callee) wamp.ID { return c.registration.id }) {
 		d.withdraw(c)
+		out.tellUnregistered(c)
 	}
 	for _, c := range sorted(&s.dealer.invocations, func(c *call) wamp.ID { return c.invocation }) {
 		d.calleeGone(now, c, out)

@@ -89,7 +89,8 @@ func (m *dealerModel) registerRefusal(s *routing.Session, r *wamp.Register, g ro
 	}
 	others := m.offersOf(r.Options.Match, r.Procedure)
 	switch {
-	case strings.Contains(r.Procedure, " "), strings.Split(r.Procedure, ".")[0] == "wamp":
+	case strings.Contains(r.Procedure, " "), strings.Split(r.Procedure, ".")[0] == "wamp",
+		r.Options.Match == wamp.MatchPrefix && (r.Procedure == "w" || r.Procedure == "wa" || r.Procedure == "wam"):
 		return "wamp.error.invalid_uri"
 	case modelGrant(g) != "":
 		return modelGrant(g)

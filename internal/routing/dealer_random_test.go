@@ -31,7 +31,7 @@ func TestDealer_RandomProgramsAgainstModel(t *testing.T) {
 	}
 	const shards = 4
 	for shard := range uint64(shards) {
-		t.Run("", func(t *testing.T) {
+		t.Run(fmt.Sprint("shard", shard), func(t *testing.T) {
 			t.Parallel()
 			for seed := *firstSeed + shard; seed < *firstSeed+count && !t.Failed(); seed += shards {
 				checkDealerProgram(t, seed)

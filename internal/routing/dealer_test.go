@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/tandemrouter/tandem/internal/routing"
 	"github.com/tandemrouter/tandem/wamp"
@@ -82,6 +83,24 @@ func (x *exchange) answer() wamp.Message {
 		return &kept
 	default:
 		return m
+	}
+}
+
+// A message may share memory with the input that it was parsed from, which is used again after the step.
+func TestDealer_KeepsCopiesOfProcedures(t *testing.T) {
+	x := newExchange(1)
+	input := []byte("com.shop.add")
+	borrowed := unsafe.String(&input[0], len(input))
+	x.register(x.callees[0], borrowed, wamp.RegisterOptions{})
+	first := x.request + 1
+	x.call(borrowed, wamp.CallOptions{Progress: true})
+	copy(input, "XXXXXXXXXXXX")
+	if s, _ := x.call("com.shop.add", wamp.CallOptions{}); s == nil {
+		t.Error("the registration has another name")
+	}
+	x.request = first - 1
+	if s, _ := x.call("com.shop.add", wamp.CallOptions{}); s == nil {
+		t.Error("the further part of a call is not recognized")
 	}
 }
 

@@ -19,6 +19,7 @@ type Send struct {
 // nothing for them.
 type Outbox struct {
 	Sends []Send
+	Meta  []MetaEvent // to be published behind the sends
 
 	violated    bool
 	results     slab.Slab[wamp.Result]
@@ -32,6 +33,8 @@ type Outbox struct {
 func (o *Outbox) Reset() {
 	clear(o.Sends)
 	o.Sends = o.Sends[:0]
+	clear(o.Meta)
+	o.Meta = o.Meta[:0]
 	o.violated = false
 	o.results.Reset()
 	o.invocations.Reset()
@@ -41,7 +44,7 @@ func (o *Outbox) Reset() {
 }
 
 // Empty reports whether there is nothing to carry out.
-func (o *Outbox) Empty() bool { return len(o.Sends) == 0 }
+func (o *Outbox) Empty() bool { return len(o.Sends) == 0 && len(o.Meta) == 0 }
 
 // Violated reports whether a step since the last Reset found that its session broke the protocol. The shell then
 // gives the core nothing more of that session but its removal.

@@ -13,6 +13,7 @@ import (
 // match policy (PBR-09).
 type registration struct {
 	id        wamp.ID
+	created   time.Time
 	procedure string
 	match     wamp.MatchPolicy
 	invoke    wamp.InvocationPolicy
@@ -31,22 +32,24 @@ type callee struct {
 
 // Register answers a REGISTER with REGISTERED or ERROR (RPC-01). No INVOCATION of the registration goes to the session
 // before that (RPC-08).
-func (d *Dealer) Register(_ time.Time, from *Session, m *wamp.Register, g Grant, out *Outbox) {
+func (d *Dealer) Register(now time.Time, from *Session, m *wamp.Register, g Grant, out *Outbox) {
 	if from.dealer.left {
 		return
 	}
-	r, no := d.obtain(from, m, g)
+	r, no := d.obtain(now, from, m, g)
 	if no.refuses() {
 		out.refuse(from, wamp.TypeRegister, m.Request, no.uri, no.text)
 		return
 	}
-	d.offer(r, &callee{
+	c := &callee{
 		session:        from,
 		registration:   r,
 		discloseCaller: m.Options.DiscloseCaller,
 		forwardTimeout: m.Options.ForwardTimeout,
-	})
+	}
+	d.offer(r, c)
 	out.send(from, &wamp.Registered{Request: m.Request, Registration: r.id})
+	out.tellRegistered(c)
 }
 
 // Unregister answers an UNREGISTER with UNREGISTERED, or with ERROR if the session is not a callee of the registration
@@ -63,18 +66,19 @@ func (d *Dealer) Unregister(_ time.Time, from *Session, m *wamp.Unregister, out 
 	}
 	d.withdraw(c)
 	out.send(from, &wamp.Unregistered{Request: m.Request})
+	out.tellUnregistered(c)
 }
 
 // obtain returns the registration that the session may become a callee of, a new one if there is none, or the reason
 // not to (requirements 5.3). A session without permission does not learn whether there is one (RPC-18).
-func (d *Dealer) obtain(from *Session, m *wamp.Register, g Grant) (*registration, refusal) {
+func (d *Dealer) obtain(now time.Time, from *Session, m *wamp.Register, g Grant) (*registration, refusal) {
 	if no := d.checkRegister(from, m, g); no.refuses() {
 		return nil, no
 	}
 	r, exists := d.procedures.Get(pattern.Kind(m.Options.Match), m.Procedure)
 	switch {
 	case !exists:
-		return d.create(m)
+		return d.create(now, m)
 	case d.offersTo(from, r):
 		return nil, refusal{wamp.ErrProcedureAlreadyExists, "the session has registered the procedure already"} // SHR-08
 	case r.invoke == wamp.InvokeSingle:
@@ -91,7 +95,7 @@ func (d *Dealer) checkRegister(from *Session, m *wamp.Register, g Grant) refusal
 	switch {
 	case !d.config.URIRule.ValidPattern(m.Procedure, m.Options.Match):
 		return refusal{wamp.ErrInvalidURI, "the procedure is not a valid URI or pattern"} // URI-03
-	case wamp.Reserved(m.Procedure):
+	case reserved(m.Procedure, m.Options.Match):
 		return refusal{wamp.ErrInvalidURI, "procedures in wamp are the router's own"} // URI-06
 	case g.refusal().refuses():
 		return g.refusal()
@@ -104,6 +108,16 @@ func (d *Dealer) checkRegister(from *Session, m *wamp.Register, g Grant) refusal
 	}
 }
 
+// reserved reports whether a registration aims at the procedures of the router itself. Patterns that only happen to
+// match them as well, such as the empty prefix or a wildcard for the first component, are not refused, because no call
+// of such a procedure comes to them (RPC-20, PBR-10).
+func reserved(procedure string, match wamp.MatchPolicy) bool {
+	if wamp.Reserved(procedure) {
+		return true
+	}
+	return match == wamp.MatchPrefix && procedure != "" && strings.HasPrefix("wamp.", procedure)
+}
+
 // trustedRole may ask who calls where others must not (CID-05).
 const trustedRole = "trusted"
 
@@ -112,11 +126,12 @@ func (d *Dealer) offersTo(s *Session, r *registration) bool {
 	return found
 }
 
-// create adds a registration that has no callee yet. IDs count up from a random one and so never come back: an
-// UNREGISTER that comes late cannot hit another registration (ROU-07).
-func (d *Dealer) create(m *wamp.Register) (*registration, refusal) {
+// create adds a registration that has no callee yet. IDs count up and so never come back: an UNREGISTER that comes late
+// cannot hit another registration (ROU-07). They begin with 1, since a small number makes for short invocations.
+func (d *Dealer) create(now time.Time, m *wamp.Register) (*registration, refusal) {
 	r := &registration{
 		id:        d.nextRegistration,
+		created:   now,
 		procedure: strings.Clone(m.Procedure),
 		match:     m.Options.Match,
 		invoke:    m.Options.Invoke,
@@ -125,6 +140,7 @@ func (d *Dealer) create(m *wamp.Register) (*registration, refusal) {
 		return nil, patternRefusal(err)
 	}
 	d.nextRegistration = r.id.Next()
+	d.registrations[r.id] = r
 	return r, refusal{}
 }
 
@@ -142,5 +158,6 @@ func (d *Dealer) withdraw(c *callee) {
 	r.remove(slices.Index(r.callees, c))
 	if len(r.callees) == 0 {
 		d.procedures.Delete(pattern.Kind(r.match), r.procedure)
+		delete(d.registrations, r.id)
 	}
 }

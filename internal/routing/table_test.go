@@ -106,6 +106,23 @@ func TestTable_BurstsAllocateNothing(t *testing.T) {
 	}
 }
 
+// Used again, a table begins with as many slots as it needed the last time, so that a burst need not move its values.
+func TestTable_BeginsWithWhatItNeededLast(t *testing.T) {
+	ts := newTestTables(4)
+	var table table[int]
+	for _, burst := range []struct{ values, firstSlots int }{{20, 8}, {20, 32}, {1, 32}, {1, 8}} {
+		for id := wamp.ID(1); id <= wamp.ID(burst.values); id++ {
+			ts.put(&table, id, 1)
+			if slots := len(table.slots); id == 1 && slots != burst.firstSlots {
+				t.Errorf("%d slots for the first of %d values, want %d", slots, burst.values, burst.firstSlots)
+			}
+		}
+		for id := wamp.ID(1); id <= wamp.ID(burst.values); id++ {
+			ts.delete(&table, id)
+		}
+	}
+}
+
 // Whatever pattern there is in the IDs, values are found a few slots from where they belong. With another secret
 // they belong elsewhere, so that nobody can prepare IDs that collide.
 func TestTable_IDsSpread(t *testing.T) {

@@ -1,0 +1,193 @@
+package routing
+
+import (
+	"slices"
+
+	"github.com/tandemrouter/tandem/internal/pattern"
+	"github.com/tandemrouter/tandem/wamp"
+)
+
+// The events in the life of a registration, in the order in which they can come (requirements 5.12).
+const (
+	topicOnCreate     = "wamp.registration.on_create"
+	topicOnRegister   = "wamp.registration.on_register"
+	topicOnUnregister = "wamp.registration.on_unregister"
+	topicOnDelete     = "wamp.registration.on_delete"
+)
+
+// tellRegistered adds the events of a callee that joined a registration, which may be new (RMA-02, RMA-03).
+func (o *Outbox) tellRegistered(c *callee) {
+	if len(c.registration.callees) == 1 {
+		o.Meta = append(o.Meta, MetaEvent{topic: topicOnCreate, session: c.session.ID, created: c.registration})
+	}
+	o.Meta = append(o.Meta, MetaEvent{topic: topicOnRegister, session: c.session.ID, object: c.registration.id})
+}
+
+// tellUnregistered adds the events of a callee that left a registration, which may be gone with it.
+func (o *Outbox) tellUnregistered(c *callee) {
+	o.Meta = append(o.Meta, MetaEvent{topic: topicOnUnregister, session: c.session.ID, object: c.registration.id})
+	if len(c.registration.callees) == 0 {
+		o.Meta = append(o.Meta, MetaEvent{topic: topicOnDelete, session: c.session.ID, object: c.registration.id})
+	}
+}
+
+// details returns what may be known of a registration (RMA-06).
+func (r *registration) details() wamp.Dict {
+	return wamp.Dict{
+		"id":      uint64(r.id),
+		"created": metaTime(r.created),
+		"uri":     r.procedure,
+		"match":   r.match.String(),
+		"invoke":  r.invoke.String(),
+	}
+}
+
+// metaProcedure answers a call with the arguments of its RESULT, or refuses it. No arguments are nil.
+type metaProcedure func(d *Dealer, c *metaCall, out *Outbox) (wamp.List, refusal)
+
+// registrationProcedures are the procedures of the registration meta API (requirements 3.4).
+var registrationProcedures = map[string]metaProcedure{
+	"wamp.registration.list":          (*Dealer).listRegistrations,
+	"wamp.registration.lookup":        (*Dealer).lookUpRegistration,
+	"wamp.registration.match":         (*Dealer).matchRegistration,
+	"wamp.registration.get":           (*Dealer).getRegistration,
+	"wamp.registration.list_callees":  (*Dealer).listCallees,
+	"wamp.registration.count_callees": (*Dealer).countCallees,
+	"wamp.registration.remove_callee": (*Dealer).removeCallee,
+}
+
+// callMeta answers a CALL of a procedure that the router itself has. No registration can get in their way (RPC-20), and
+// the answer comes from the same step, so that a session finds what it has just changed (MET-01, MET-05).
+func (d *Dealer) callMeta(from *Session, m *wamp.Call, out *Outbox) refusal {
+	procedure, known := registrationProcedures[m.Procedure]
+	switch {
+	case !known:
+		return refusal{wamp.ErrNoSuchProcedure, "the router has no such procedure"}
+	case m.Options.Progress:
+		return refusal{wamp.ErrFeatureNotSupported, "the router takes no call in parts"} // MET-04
+	case m.Options.PPT != nil:
+		return refusal{wamp.ErrInvalidArgument, "the router does not look into passed-through payloads"} // PPT-12
+	}
+	result, no := procedure(d, &metaCall{caller: from, args: m.Payload.Args, kwargs: m.Payload.Kwargs}, out)
+	if no.refuses() {
+		return no
+	}
+	answer := out.result(from)
+	answer.Request = m.Request
+	answer.Payload.Args = result
+	return refusal{}
+}
+
+func (d *Dealer) listRegistrations(*metaCall, *Outbox) (wamp.List, refusal) {
+	byMatch := map[wamp.MatchPolicy][]wamp.ID{}
+	for id, r := range d.registrations { // order: the IDs are sorted below
+		byMatch[r.match] = append(byMatch[r.match], id)
+	}
+	list := wamp.Dict{}
+	for _, match := range []wamp.MatchPolicy{wamp.MatchExact, wamp.MatchPrefix, wamp.MatchWildcard} {
+		found := byMatch[match]
+		slices.Sort(found)
+		list[match.String()] = ids(found, func(id wamp.ID) wamp.ID { return id })
+	}
+	return wamp.List{list}, refusal{}
+}
+
+func (d *Dealer) lookUpRegistration(c *metaCall, _ *Outbox) (wamp.List, refusal) {
+	procedure, isText := c.text(0)
+	match, isMatch := c.match(1)
+	if !isText || !isMatch {
+		return nil, badArgument("a procedure, and options with a match policy or none")
+	}
+	r, found := d.procedures.Get(pattern.Kind(match), procedure)
+	return idOrNull(r, found), refusal{}
+}
+
+// matchRegistration finds the registration that a CALL would go to (RMA-09, ROU-04).
+func (d *Dealer) matchRegistration(c *metaCall, _ *Outbox) (wamp.List, refusal) {
+	procedure, isText := c.text(0)
+	if !isText {
+		return nil, badArgument("a procedure")
+	}
+	if wamp.Reserved(procedure) {
+		return wamp.List{nil}, refusal{} // RMA-11
+	}
+	r, _, found := d.procedures.Best(procedure)
+	return idOrNull(r, found), refusal{}
+}
+
+func idOrNull(r *registration, found bool) wamp.List {
+	if !found {
+		return wamp.List{nil} // MET-03
+	}
+	return wamp.List{uint64(r.id)}
+}
+
+// registrationOf returns the registration whose ID is the first argument (RMA-10).
+func (d *Dealer) registrationOf(c *metaCall) (*registration, refusal) {
+	id, ok := c.id(0)
+	if !ok {
+		return nil, badArgument("a registration ID")
+	}
+	r := d.registrations[id]
+	if r == nil {
+		return nil, refusal{wamp.ErrNoSuchRegistration, "no such registration"}
+	}
+	return r, refusal{}
+}
+
+func (d *Dealer) getRegistration(c *metaCall, _ *Outbox) (wamp.List, refusal) {
+	r, no := d.registrationOf(c)
+	if no.refuses() {
+		return nil, no
+	}
+	return wamp.List{r.details()}, refusal{}
+}
+
+func (d *Dealer) listCallees(c *metaCall, _ *Outbox) (wamp.List, refusal) {
+	r, no := d.registrationOf(c)
+	if no.refuses() {
+		return nil, no
+	}
+	return wamp.List{ids(r.callees, func(c *callee) wamp.ID { return c.session.ID })}, refusal{} // RMA-12
+}
+
+func (d *Dealer) countCallees(c *metaCall, _ *Outbox) (wamp.List, refusal) {
+	r, no := d.registrationOf(c)
+	if no.refuses() {
+		return nil, no
+	}
+	return wamp.List{uint64(len(r.callees))}, refusal{}
+}
+
+// removeCallee revokes a registration of one session (RRV-06).
+func (d *Dealer) removeCallee(c *metaCall, out *Outbox) (wamp.List, refusal) {
+	session, isID := c.id(1)
+	reason, isURI := c.reason()
+	if _, ok := c.id(0); !ok || !isID {
+		return nil, badArgument("a registration ID and a session ID")
+	}
+	if !isURI {
+		return nil, refusal{wamp.ErrInvalidURI, "the reason is not a valid URI"}
+	}
+	r, no := d.registrationOf(c)
+	if no.refuses() {
+		return nil, no
+	}
+	at := slices.IndexFunc(r.callees, func(c *callee) bool { return c.session.ID == session })
+	if at < 0 {
+		return nil, refusal{wamp.ErrNoSuchRegistration, "the session is not a callee of the registration"}
+	}
+	d.revoke(r.callees[at], reason, out)
+	return nil, refusal{}
+}
+
+// revoke takes a registration away from a callee, and tells it if it understands that (RRV-01, RRV-02). What it was
+// invoked for before goes on (RRV-05).
+func (d *Dealer) revoke(c *callee, reason string, out *Outbox) {
+	d.withdraw(c)
+	if c.session.calleeSupports(wamp.FeatureRegistrationRevocation) {
+		details := wamp.UnregisteredDetails{Registration: c.registration.id, Reason: reason}
+		out.send(c.session, &wamp.Unregistered{Details: details})
+	}
+	out.tellUnregistered(c)
+}
