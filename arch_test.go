@@ -54,7 +54,8 @@ var importTable = []row{
 
 	{4, "client", list("wamp auth internal/handshake internal/serializer transport transport/websocket " +
 		"transport/rawsocket transport/longpoll"), nil},
-	{4, "router", list("wamp auth internal/handshake internal/routing transport internal/cluster internal/history"), nil},
+	{4, "router", list("wamp auth internal/handshake internal/routing internal/serializer transport internal/cluster " +
+		"internal/history"), nil},
 
 	{5, "internal/metrics", list("wamp router"), list("github.com/prometheus/client_golang/prometheus")},
 	{5, "internal/admin", list("wamp router"), nil},
@@ -69,7 +70,7 @@ var importTable = []row{
 	{6, "internal/server", list("wamp auth internal/pattern internal/serializer internal/routing internal/handshake " +
 		"transport internal/history internal/cluster transport/websocket transport/rawsocket transport/longpoll " +
 		"client router internal/metrics internal/admin internal/config"), nil},
-	{7, "internal/cli", list("wamp client internal/server internal/config internal/bench conformance"),
+	{7, "internal/cli", list("wamp client internal/serializer internal/server internal/config internal/bench conformance"),
 		list("github.com/alecthomas/kong")},
 	{8, "cmd/tandem", list("internal/cli"), nil},
 	{8, "examples/...", list("wamp auth client router transport transport/websocket transport/rawsocket " +

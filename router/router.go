@@ -18,7 +18,7 @@ type Router struct {
 
 	config Config
 	realms map[string]*realm
-	ctx    context.Context // done when the router shuts down; for authorizers
+	ctx    context.Context //nolint:containedctx // lives as long as the router; for authorizers
 	cancel context.CancelFunc
 
 	flushers sync.WaitGroup // of the connections' queues

@@ -201,8 +201,8 @@ func TestSES25_ShutdownSaysGoodbyeAndWaitsForTheAnswer(t *testing.T) {
 		p.say(&wamp.Call{Request: 1, Procedure: "p"}) // SES-15: ignored
 		p.hearsNothing()
 		select {
-		case <-stopped:
-			t.Error("the router did not wait for the answer")
+		case err := <-stopped:
+			t.Errorf("the router did not wait for the answer: %v", err)
 		default:
 		}
 		p.say(&wamp.Goodbye{Reason: wamp.CloseGoodbyeAndOut})

@@ -93,7 +93,7 @@ func findURL(out io.Reader) (string, error) {
 
 // story has the chapters. Each opens the sessions that it needs and checks everything that it tells.
 type story struct {
-	ctx context.Context
+	ctx context.Context //nolint:containedctx // one story is one run
 	url string
 }
 
@@ -138,7 +138,7 @@ func (s *story) expect(caller *client.Session, procedure, want string) error {
 // expectError calls the procedure and checks that it is refused.
 func (s *story) expectError(caller *client.Session, procedure string, want wamp.ErrorURI) error {
 	if _, err := caller.Call(s.ctx, procedure); !errors.Is(err, want) {
-		return fmt.Errorf("calling %s returned %w, want %s", procedure, err, want)
+		return fmt.Errorf("calling %s returned %w, want %s", procedure, err, string(want))
 	}
 	fmt.Printf("  call %-28s → ERROR %s\n", procedure, want)
 	return nil
@@ -212,14 +212,14 @@ func (s *story) roundRobin() error {
 	if err != nil {
 		return err
 	}
-	defer caller.Close()
+	defer func() { _ = caller.Close() }()
 	names := []string{"Ann", "Bob", "Cleo"}
 	for _, name := range names {
 		callee, err := s.join()
 		if err != nil {
 			return err
 		}
-		defer callee.Close()
+		defer func() { _ = callee.Close() }()
 		if _, err := callee.Register(s.ctx, "com.myapp.shared", says(name), client.Invoke(wamp.InvokeRoundRobin)); err != nil {
 			return err
 		}
