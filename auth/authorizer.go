@@ -21,11 +21,12 @@ type Action uint8
 const (
 	ActionCall Action = iota
 	ActionRegister
+	ActionForceRegister // and so take a procedure from those who have registered it (ROU-26)
 	ActionPublish
 	ActionSubscribe
 )
 
-var actionNames = [...]string{"call", "register", "publish", "subscribe"}
+var actionNames = [...]string{"call", "register", "register by force", "publish", "subscribe"}
 
 // String returns the action's name.
 func (a Action) String() string { return actionNames[a] }
@@ -44,6 +45,9 @@ type Request struct {
 type Decision struct {
 	Allowed  bool
 	Disclose wamp.Disclosure // of the caller's or publisher's identity
+
+	TrustLevel    uint64 // for callees and subscribers, valid if HasTrustLevel (CTL-01, PTL-01)
+	HasTrustLevel bool
 }
 
 // Authorizer decides about requests. Authorize is called by many goroutines at once, without any lock of the router,

@@ -35,6 +35,10 @@ type Realm struct {
 	URIs          wamp.URIRule
 	AnonymousRole string // empty: nobody may join without authentication
 	Roles         map[string]auth.Permissions
+
+	StrictRequestIDs       bool // requests must be numbered without gaps (IDS-06)
+	ProgressNeedsCanceling bool // of callees (PCR-02)
+	Sharding               bool // calls and publications may carry a shard key (SHD-08)
 }
 
 // Limits bounds what peers may use. Sizes are in bytes.
@@ -43,6 +47,7 @@ type Limits struct {
 	QueueSize      int // of what waits for one peer
 	Connections    int // at a time
 	PendingCalls   int // of one caller
+	QueuedCalls    int // that wait for a free callee of one registration
 	Registrations  int // of one session
 	Subscriptions  int // of one session
 }
@@ -50,7 +55,7 @@ type Limits struct {
 // Development returns the configuration of a router for development: one realm in which everybody may do everything,
 // at a TCP address and, unless the path is empty, a Unix socket.
 func Development(address, unixPath, realm string) *Config {
-	everything := auth.Permissions{Call: true, Register: true, Publish: true, Subscribe: true}
+	everything := auth.Permissions{Call: true, Register: true, Publish: true, Subscribe: true, Administer: true}
 	c := &Config{
 		Listeners: []Listener{{Name: "dev", Network: "tcp", Address: address, WebSocket: true, RawSocket: true}},
 		Realms: []Realm{{

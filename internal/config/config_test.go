@@ -25,9 +25,12 @@ realms:
   shop:
     anonymous: guest
     uris: strict
+    request_ids: strict
+    progress_needs_canceling: true
+    sharding: true
     roles:
       guest: {allow: [call, subscribe], disclose: never}
-      42: {allow: [register]}
+      42: {allow: [register, administer], trust_level: 0}
 limits:
   message_size: 2MiB
   queue_size: 65536
@@ -47,9 +50,10 @@ func TestParse(t *testing.T) {
 		},
 		Realms: []config.Realm{{
 			Name: "shop", URIs: wamp.StrictURI, AnonymousRole: "guest",
+			StrictRequestIDs: true, ProgressNeedsCanceling: true, Sharding: true,
 			Roles: map[string]auth.Permissions{
 				"guest": {Call: true, Subscribe: true, Disclose: wamp.DiscloseNever},
-				"42":    {Register: true},
+				"42":    {Register: true, Administer: true, HasTrustLevel: true},
 			},
 		}},
 		Limits: config.Limits{MaxMessageSize: 2 << 20, QueueSize: 65536, Connections: 10_000, PendingCalls: 100},
@@ -93,6 +97,9 @@ func TestProblems(t *testing.T) {
 		"no such role":      {listeners + "realms: {r: {anonymous: guest}}\n", `f:2:25: realms.r.anonymous: there is no role "guest" in this realm (add it under roles)`},
 		"uris":              {listeners + "realms: {r: {uris: strikt}}\n", `f:2:20: realms.r.uris: unknown word "strikt" (did you mean "strict"?)`},
 		"action":            {listeners + "realms: {r: {roles: {g: {allow: [calls]}}}}\n", `f:2:34: realms.r.roles.g.allow[0]: unknown word "calls" (did you mean "call"?)`},
+		"request IDs":       {listeners + "realms: {r: {request_ids: exact}}\n", `f:2:27: realms.r.request_ids: unknown word "exact" (known here: lenient, strict)`},
+		"flag":              {listeners + "realms: {r: {sharding: yes please}}\n", "f:2:24: realms.r.sharding: is a text, not true or false"},
+		"trust level":       {listeners + "realms: {r: {roles: {g: {trust_level: -1}}}}\n", "f:2:39: realms.r.roles.g.trust_level: must be between 0 and 2147483647 (leave the key out for the default)"},
 		"disclose":          {listeners + "realms: {r: {roles: {g: {disclose: sometimes}}}}\n", `f:2:36: realms.r.roles.g.disclose: unknown word "sometimes" (known here: on_request, always, never)`},
 		"size without unit": {listeners + realms + "limits: {message_size: 3MB}\n", `f:3:24: limits.message_size: "3MB" is not a size (write bytes, or a number with KiB, MiB or GiB, such as 64KiB)`},
 		"size out of range": {listeners + realms + "limits: {message_size: 32MiB}\n", "f:3:24: limits.message_size: must be between 512 bytes and 16MiB"},

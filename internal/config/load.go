@@ -151,6 +151,9 @@ func (r *reader) realm(v value, realm *Realm) {
 	r.fields(v,
 		field{"anonymous", func(v value) { anonymous = v; r.text(v, &realm.AnonymousRole) }},
 		field{"uris", func(v value) { r.uris(v, realm) }},
+		field{"request_ids", func(v value) { r.requestIDs(v, realm) }},
+		field{"progress_needs_canceling", func(v value) { r.flag(v, &realm.ProgressNeedsCanceling) }},
+		field{"sharding", func(v value) { r.flag(v, &realm.Sharding) }},
 		field{"roles", func(v value) { r.roles(v, realm) }},
 	)
 	if _, known := realm.Roles[realm.AnonymousRole]; realm.AnonymousRole != "" && !known {
@@ -164,21 +167,27 @@ func (r *reader) uris(v value, realm *Realm) {
 	}
 }
 
+func (r *reader) requestIDs(v value, realm *Realm) {
+	i, ok := r.word(v, []string{"lenient", "strict"})
+	realm.StrictRequestIDs = ok && i == 1
+}
+
 func (r *reader) roles(v value, realm *Realm) {
 	for _, e := range r.entries(v, "a mapping of names to roles") {
 		var p auth.Permissions
 		r.fields(e.value,
 			field{"allow", func(v value) { r.allow(v, &p) }},
 			field{"disclose", func(v value) { r.disclose(v, &p) }},
+			field{"trust_level", func(v value) { r.trustLevel(v, &p) }},
 		)
 		realm.Roles[e.key] = p
 	}
 }
 
 func (r *reader) allow(v value, p *auth.Permissions) {
-	flags := []*bool{&p.Call, &p.Register, &p.Publish, &p.Subscribe}
+	flags := []*bool{&p.Call, &p.Register, &p.Publish, &p.Subscribe, &p.Administer}
 	for _, item := range r.items(v) {
-		if i, ok := r.word(item, []string{"call", "register", "publish", "subscribe"}); ok {
+		if i, ok := r.word(item, []string{"call", "register", "publish", "subscribe", "administer"}); ok {
 			*flags[i] = true
 		}
 	}
@@ -190,12 +199,19 @@ func (r *reader) disclose(v value, p *auth.Permissions) {
 	}
 }
 
+func (r *reader) trustLevel(v value, p *auth.Permissions) {
+	var level int
+	r.wholeNumber(v, 0, &level)
+	p.TrustLevel, p.HasTrustLevel = uint64(level), true
+}
+
 func (r *reader) limits(v value, l *Limits) {
 	r.fields(v,
 		field{"message_size", func(v value) { r.messageSize(v, l) }},
 		field{"queue_size", func(v value) { r.size(v, &l.QueueSize) }},
 		field{"connections", func(v value) { r.count(v, &l.Connections) }},
 		field{"pending_calls", func(v value) { r.count(v, &l.PendingCalls) }},
+		field{"queued_calls", func(v value) { r.count(v, &l.QueuedCalls) }},
 		field{"registrations", func(v value) { r.count(v, &l.Registrations) }},
 		field{"subscriptions", func(v value) { r.count(v, &l.Subscriptions) }},
 	)

@@ -195,16 +195,28 @@ func (r *reader) word(v value, known []string) (index int, ok bool) {
 	return 0, false
 }
 
+// flag reads true or false.
+func (r *reader) flag(v value, dst *bool) {
+	n, ok := v.node.(*ast.BoolNode)
+	if !ok {
+		r.wrong(v, "true or false")
+		return
+	}
+	*dst = n.Value
+}
+
 // count reads a positive number.
-func (r *reader) count(v value, dst *int) {
+func (r *reader) count(v value, dst *int) { r.wholeNumber(v, 1, dst) }
+
+func (r *reader) wholeNumber(v value, least int64, dst *int) {
 	n, ok := v.node.(*ast.IntegerNode)
 	if !ok {
 		r.wrong(v, "a whole number")
 		return
 	}
 	number, err := strconv.ParseInt(strings.ReplaceAll(n.GetToken().Value, "_", ""), 0, 32)
-	if err != nil || number < 1 {
-		r.add(v, "must be between 1 and 2147483647", "leave the key out for the default")
+	if err != nil || number < least {
+		r.add(v, fmt.Sprintf("must be between %d and %d", least, math.MaxInt32), "leave the key out for the default")
 		return
 	}
 	*dst = int(number)
