@@ -34,11 +34,16 @@ type RealmConfig struct {
 	AnonymousRole string          // the role of anonymous sessions; empty: anonymous sessions are refused (ANO-01)
 	Authorizer    auth.Authorizer // nil: everything is refused (AZN-08)
 
-	MaxPendingCalls  int  // of one caller; default as the dealer has it (FLW-08)
-	MaxInvocations   int  // pending, of one callee
-	MaxRegistrations int  // of one session
-	MaxSubscriptions int  // of one session
-	StrictProgress   bool // progressive results only to callees that also announce call_canceling (PCR-02)
+	MaxPendingCalls  int // of one caller; default as the dealer has it (FLW-08)
+	MaxInvocations   int // pending, of one callee
+	MaxQueuedCalls   int // that wait for a free callee of one registration (ROU-23)
+	MaxRegistrations int // of one session
+	MaxSubscriptions int // of one session
+
+	StrictRequestIDs       bool // requests must be numbered without gaps (IDS-06)
+	ProgressNeedsCanceling bool // progressive results only with callees that announced call_canceling (PCR-02)
+	Sharding               bool // announce and do sharded registration (SHD-08)
+	TrustLevels            bool // announce trust levels and pass on those that the authorizer gives (CTL-03)
 }
 
 const (

@@ -21,6 +21,9 @@ type realm struct {
 	policy     *handshake.Policy
 	authorizer auth.Authorizer
 
+	trustLevels      bool
+	strictRequestIDs bool
+
 	dealerMu sync.Mutex
 
 	// guarded by dealerMu
@@ -44,17 +47,19 @@ type realm struct {
 
 func newRealm(r *Router, c *RealmConfig) *realm {
 	rl := &realm{
-		name:       c.Name,
-		router:     r,
-		authorizer: c.Authorizer,
-		policy:     &handshake.Policy{Realm: c.Name, Roles: announced(), Agent: r.config.Agent, Anonymous: c.AnonymousRole},
+		name:             c.Name,
+		router:           r,
+		authorizer:       c.Authorizer,
+		trustLevels:      c.TrustLevels,
+		strictRequestIDs: c.StrictRequestIDs,
+		policy:           &handshake.Policy{Realm: c.Name, Roles: announced(c), Agent: r.config.Agent, Anonymous: c.AnonymousRole},
 		dealer: routing.NewDealer(routing.DealerConfig{
 			URIRule:                c.URIs,
 			Random:                 rand.Uint64,
 			MaxCalls:               c.MaxPendingCalls,
 			MaxInvocations:         c.MaxInvocations,
 			MaxRegistrations:       c.MaxRegistrations,
-			ProgressNeedsCanceling: c.StrictProgress,
+			ProgressNeedsCanceling: c.ProgressNeedsCanceling,
 		}),
 		broker: routing.NewBroker(routing.BrokerConfig{
 			URIRule:          c.URIs,
@@ -67,8 +72,8 @@ func newRealm(r *Router, c *RealmConfig) *realm {
 	return rl
 }
 
-// announced returns the roles and features of the router: exactly those that work (FEA-01).
-func announced() wamp.Roles {
+// announced returns the roles and features of the router in a realm: exactly those that work there (FEA-01).
+func announced(c *RealmConfig) wamp.Roles {
 	var roles wamp.Roles
 	roles.Announce(wamp.RoleBroker,
 		wamp.FeaturePatternBasedSubscription,
@@ -89,6 +94,10 @@ func announced() wamp.Roles {
 		wamp.FeatureRegistrationRevocation,
 		wamp.FeaturePayloadPassthruMode,
 	)
+	if c.TrustLevels {
+		roles.Announce(wamp.RoleDealer, wamp.FeatureCallTrustLevels)
+		roles.Announce(wamp.RoleBroker, wamp.FeaturePublicationTrustLevels)
+	}
 	return roles
 }
 

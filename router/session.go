@@ -79,14 +79,25 @@ func (s *session) grant(w *worker, m wamp.Message) routing.Grant {
 	case *wamp.Publish:
 		r.Action, r.URI, r.Match = auth.ActionPublish, m.Topic, wamp.MatchExact
 	case *wamp.Register:
-		r.Action, r.URI, r.Match = auth.ActionRegister, m.Procedure, m.Options.Match
+		return s.grantRegister(w, m)
 	case *wamp.Subscribe:
 		r.Action, r.URI, r.Match = auth.ActionSubscribe, m.Topic, m.Options.Match
 	default:
 		return routing.Grant{} // AZN-09: needs none
 	}
-	r.Realm, r.Session, r.Who = s.realm.name, s.core.ID, s.who
 	return s.decide(r)
+}
+
+// grantRegister also asks whether the callee may take the procedure from others, if it wants to (ROU-26).
+func (s *session) grantRegister(w *worker, m *wamp.Register) routing.Grant {
+	r := &w.request
+	r.Action, r.URI, r.Match = auth.ActionRegister, m.Procedure, m.Options.Match
+	g := s.decide(r)
+	if m.Options.ForceReregister && g.Allowed {
+		r.Action = auth.ActionForceRegister
+		g.Force = s.decide(r).Allowed
+	}
+	return g
 }
 
 // readMetaCall makes Go values of the arguments of a call to the router itself, before any lock is taken. Arguments that
@@ -101,6 +112,7 @@ func readMetaCall(m *wamp.Call) {
 }
 
 func (s *session) decide(r *auth.Request) routing.Grant {
+	r.Realm, r.Session, r.Who = s.realm.name, s.core.ID, s.who
 	if s.realm.authorizer == nil {
 		return routing.Grant{Text: "the realm has no authorizer"}
 	}
@@ -112,5 +124,10 @@ func (s *session) decide(r *auth.Request) routing.Grant {
 	if !d.Allowed {
 		return routing.Grant{Text: "not allowed to " + r.Action.String()}
 	}
-	return routing.Grant{Allowed: true, Disclose: d.Disclose}
+	return routing.Grant{
+		Allowed:       true,
+		Disclose:      d.Disclose,
+		TrustLevel:    d.TrustLevel,
+		HasTrustLevel: d.HasTrustLevel && s.realm.trustLevels,
+	}
 }

@@ -26,7 +26,23 @@ func routerConfig(c *config.Config, agent string, log *slog.Logger) router.Confi
 			MaxPendingCalls:  c.Limits.PendingCalls,
 			MaxRegistrations: c.Limits.Registrations,
 			MaxSubscriptions: c.Limits.Subscriptions,
+			MaxQueuedCalls:   c.Limits.QueuedCalls,
+
+			StrictRequestIDs:       realm.StrictRequestIDs,
+			ProgressNeedsCanceling: realm.ProgressNeedsCanceling,
+			Sharding:               realm.Sharding,
+			TrustLevels:            trustLevels(realm.Roles),
 		})
 	}
 	return rc
+}
+
+// trustLevels reports whether any role has a trust level: only then are they announced (CTL-03).
+func trustLevels(roles map[string]auth.Permissions) bool {
+	for _, p := range roles {
+		if p.HasTrustLevel {
+			return true
+		}
+	}
+	return false
 }
