@@ -87,14 +87,14 @@ func (w *worker) put(q *transport.Queue, m wamp.Message) error {
 // refused notes a message that its receiver's queue did not take.
 func (w *worker) refused(s *session, m wamp.Message, err error) {
 	switch {
+	case errors.Is(err, transport.ErrQueueClosed):
+		// the session is ending, and its end settles everything
 	case m.Type() == wamp.TypeEvent:
 		s.realm.dropped.Add(1)
 	case bareError(m) && errors.Is(err, transport.ErrTooLarge):
 		w.expelled = append(w.expelled, s) // nothing smaller could be said
 	case m.Type() == wamp.TypeInvocation || progressive(m) || errors.Is(err, transport.ErrTooLarge):
 		w.undelivered = append(w.undelivered, undelivered{s, withoutPayload(m), reasonOf(err)})
-	case errors.Is(err, transport.ErrQueueClosed):
-		// the session is ending, and its end settles everything
 	case errors.Is(err, transport.ErrQueueFull):
 		w.expelled = append(w.expelled, s)
 	default:
@@ -118,7 +118,7 @@ func reasonOf(err error) routing.Reason {
 	switch {
 	case errors.Is(err, transport.ErrTooLarge):
 		return routing.TooLarge
-	case errors.Is(err, transport.ErrQueueFull), errors.Is(err, transport.ErrQueueClosed):
+	case errors.Is(err, transport.ErrQueueFull):
 		return routing.QueueFull
 	default:
 		return routing.NotExpressible

@@ -2,6 +2,7 @@ package transport
 
 import (
 	"errors"
+	"fmt"
 	"sync"
 
 	"github.com/tandemrouter/tandem/wamp"
@@ -67,8 +68,8 @@ func (q *Queue) Lock() { q.mu.Lock() }
 func (q *Queue) Unlock() { q.mu.Unlock() }
 
 // AppendLocked adds the message. It fails with ErrQueueFull if the message does not fit, with ErrQueueClosed if the
-// queue is closed, with ErrTooLarge if the peer does not accept a message of that size, and with an error of package
-// serializer if the message cannot be expressed; the queue is then as it was.
+// queue is closed or the connection broke, with ErrTooLarge if the peer does not accept a message of that size, and
+// with an error of package serializer if the message cannot be expressed; the queue is then as it was.
 func (q *Queue) AppendLocked(m wamp.Message) error { return q.appendLocked(m, q.limit) }
 
 // AppendBulkLocked is AppendLocked for a message that can be refused: the last quarter of the queue is not for it.
@@ -227,7 +228,7 @@ func (q *Queue) idleLocked() {
 // failLocked ends the queue: what is in it is dropped and the connection closed.
 func (q *Queue) failLocked(err error) {
 	if q.err == nil {
-		q.err = err
+		q.err = closedBy(err)
 	}
 	q.tail, q.ahead, q.pending = nil, nil, 0
 	q.wakeLocked()
@@ -273,6 +274,14 @@ func (q *Queue) extendLocked(add func([]byte) []byte) {
 	tail.b = add(tail.b)
 	q.pending += len(tail.b) - before
 	q.dropEmptyTailLocked()
+}
+
+// closedBy returns ErrQueueClosed with its cause.
+func closedBy(err error) error {
+	if errors.Is(err, ErrQueueClosed) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", ErrQueueClosed, err)
 }
 
 // Close lets the queue drain and then closes the sending direction of the connection. last is a final message, as for
