@@ -37,8 +37,8 @@ type RealmConfig struct {
 	MaxPendingCalls  int // of one caller; default as the dealer has it (FLW-08)
 	MaxInvocations   int // pending, of one callee
 	MaxQueuedCalls   int // that wait for a free callee of one registration (ROU-23)
-	MaxRegistrations int // of one session
-	MaxSubscriptions int // of one session
+	MaxRegistrations int // of one session; default 65,536
+	MaxSubscriptions int // of one session; default 65,536
 
 	StrictRequestIDs       bool // requests must be numbered without gaps (IDS-06)
 	ProgressNeedsCanceling bool // progressive results only with callees that announced call_canceling (PCR-02)
@@ -50,6 +50,7 @@ const (
 	defaultMessageSize = 1 << 20
 	largestMessageSize = 16 << 20
 	helloMessageSize   = 64 << 10
+	defaultPerSession  = 65_536 // registrations, and subscriptions
 )
 
 func (c *Config) setDefaults() {

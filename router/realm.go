@@ -1,6 +1,7 @@
 package router
 
 import (
+	"cmp"
 	"math/rand/v2"
 	"sync"
 	"sync/atomic"
@@ -58,13 +59,13 @@ func newRealm(r *Router, c *RealmConfig) *realm {
 			Random:                 rand.Uint64,
 			MaxCalls:               c.MaxPendingCalls,
 			MaxInvocations:         c.MaxInvocations,
-			MaxRegistrations:       c.MaxRegistrations,
+			MaxRegistrations:       cmp.Or(c.MaxRegistrations, defaultPerSession),
 			ProgressNeedsCanceling: c.ProgressNeedsCanceling,
 		}),
 		broker: routing.NewBroker(routing.BrokerConfig{
 			URIRule:          c.URIs,
 			Random:           rand.Uint64,
-			MaxSubscriptions: c.MaxSubscriptions,
+			MaxSubscriptions: cmp.Or(c.MaxSubscriptions, defaultPerSession),
 		}),
 	}
 	rl.timer = time.AfterFunc(time.Hour, rl.expire)
