@@ -55,13 +55,22 @@ func (x *Index[V]) Delete(k Kind, uri string) bool {
 	}
 	switch k {
 	case Exact:
-		delete(x.exact, uri)
+		x.exact = without(x.exact, uri)
 	case Prefix:
 		x.prefixes.remove(uri)
 	case Wildcard:
 		x.wildcards.remove(uri)
 	}
 	return true
+}
+
+// without deletes the key. A map that is empty then is given up, because it would keep the memory of all that it held.
+func without[V any](m map[string]V, key string) map[string]V {
+	delete(m, key)
+	if len(m) == 0 {
+		return nil
+	}
+	return m
 }
 
 // Get returns the value of the entry (k, uri) itself. Nothing is matched: a

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -264,4 +265,24 @@ func distinct(set []entry) (out []entry) {
 		seen[identity] = true
 	}
 	return out
+}
+
+// An index that everybody has left does not keep what they needed.
+func TestEmptyIndexGivesItsMemoryBack(t *testing.T) {
+	for _, w := range workloads {
+		x := new(pattern.Index[*int])
+		before := heap()
+		for i := range 20_000 {
+			if err := x.Insert(w.kind, w.pattern(i), nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for i := range 20_000 {
+			x.Delete(w.kind, w.pattern(i))
+		}
+		if kept := heap() - before; kept > 100_000 {
+			t.Errorf("%s: %.0f bytes are kept", w.name, kept)
+		}
+		runtime.KeepAlive(x)
+	}
 }

@@ -35,7 +35,7 @@ func (p *prefixes[V]) insert(prefix string, v V) {
 
 // remove takes away a prefix that is present.
 func (p *prefixes[V]) remove(prefix string) {
-	delete(p.entries, prefix)
+	p.entries = without(p.entries, prefix)
 	i, _ := p.find(len(prefix))
 	p.lengths[i].entries--
 	if p.lengths[i].entries == 0 {

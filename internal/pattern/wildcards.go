@@ -71,7 +71,7 @@ func (w *wildcards[V]) addShape(pattern string) error {
 
 // remove takes away a pattern that is present.
 func (w *wildcards[V]) remove(pattern string) {
-	delete(w.entries, pattern)
+	w.entries = without(w.entries, pattern)
 	w.uri.split(pattern)
 	shapes := &w.shapes[w.uri.count]
 	i, _ := findShape(*shapes, w.uri.blanks)
