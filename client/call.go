@@ -5,7 +5,6 @@ import (
 	"iter"
 	"time"
 
-	"github.com/tandemrouter/tandem/internal/serializer"
 	"github.com/tandemrouter/tandem/wamp"
 )
 
@@ -13,7 +12,8 @@ import (
 type Result struct {
 	Args   wamp.List
 	Kwargs wamp.Dict
-	// Details tells, among other things, whether more results follow. Handlers leave it empty.
+	// Details tells, among other things, whether more results follow. Handlers leave it empty, but for PPT if the
+	// result is to be packed as by Passthru.
 	Details wamp.ResultDetails
 	// Payload is the payload as it was received, encoded. A handler may pass on a payload in this form; it is sent if
 	// Args and Kwargs are empty.
@@ -41,7 +41,9 @@ func (r *Result) payload() wamp.Payload {
 // is done before the result is there the call is canceled and Call returns the context's error at once (CLI-07). If the
 // router or the callee refuses, the error is a *wamp.Error; if the session is over, a *ClosedError.
 func (s *Session) Call(ctx context.Context, procedure string, opts ...CallOption) (*Result, error) {
-	r, err := s.call(ctx, procedure, false, opts)
+	c := newCall(procedure, opts)
+	c.message.Options.ReceiveProgress = false
+	r, err := s.call(ctx, c)
 	if err != nil {
 		return nil, err
 	}
@@ -57,39 +59,65 @@ func (s *Session) Call(ctx context.Context, procedure string, opts ...CallOption
 // ErrResultsOverflow.
 func (s *Session) CallProgress(ctx context.Context, procedure string, opts ...CallOption) iter.Seq2[*Result, error] {
 	return func(yield func(*Result, error) bool) {
-		r, err := s.call(ctx, procedure, true, opts)
+		c := newCall(procedure, opts)
+		c.message.Options.ReceiveProgress = true
+		r, err := s.call(ctx, c)
 		if err != nil {
 			yield(nil, err)
 			return
 		}
-		defer s.abandon(r) // does nothing if the final result was there
-		for more := true; more; {
-			result, err := s.await(ctx, r).decode()
-			more = yield(result, err) && err == nil && result.Details.Progress
-		}
+		defer s.abandon(r, context.Canceled) // does nothing if the final result was there
+		s.results(ctx, r, yield)
 	}
 }
 
-// call sends a CALL.
-func (s *Session) call(ctx context.Context, procedure string, progress bool, opts []CallOption) (*request, error) {
-	c := callSettings{message: wamp.Call{Procedure: procedure}}
-	for _, o := range opts {
-		o.applyCall(&c)
+// results yields what comes until the final result, or an error.
+func (s *Session) results(ctx context.Context, r *request, yield func(*Result, error) bool) {
+	for more := true; more; {
+		result, err := s.await(ctx, r).decode()
+		more = yield(result, err) && err == nil && result.Details.Progress
 	}
-	c.message.Options.ReceiveProgress = progress && s.routerHas(wamp.RoleDealer, wamp.FeatureProgressiveCallResults)
-	c.message.Options.Timeout = s.timeout(ctx)
-	room := 1
+}
+
+func newCall(procedure string, opts []CallOption) *callSettings {
+	c := &callSettings{message: wamp.Call{Procedure: procedure}}
+	for _, o := range opts {
+		o.applyCall(c)
+	}
+	return c
+}
+
+// call sends a CALL, or the first part of one.
+func (s *Session) call(ctx context.Context, c *callSettings) (*request, error) {
+	if err := s.prepare(ctx, &c.message); err != nil {
+		return nil, err
+	}
+	room := 0
 	if c.message.Options.ReceiveProgress {
-		room += maxResults
+		room = maxResults
 	}
 	r := newRequest(wamp.TypeCall, room)
-	r.giveUp = func() error { return s.cancelLocked(r, c.mode) }
+	r.giveUp = func(why error) error { return s.cancelLocked(r, c.mode, why) }
 	return r, s.do(ctx, func() error {
 		return s.requestLocked(r, func(id wamp.ID) wamp.Message {
 			c.message.Request = id
 			return &c.message
 		})
 	})
+}
+
+// prepare completes a CALL with what the router can do, and fails if it cannot do what it must (FEA-06).
+func (s *Session) prepare(ctx context.Context, m *wamp.Call) (err error) {
+	o := &m.Options
+	if o.RunMode != "" {
+		err = s.require(wamp.RoleDealer, wamp.FeatureShardedRegistration)
+	}
+	if err == nil {
+		m.Payload, err = s.pack(wamp.RoleDealer, o.PPT, m.Payload)
+	}
+	o.ReceiveProgress = o.ReceiveProgress && s.routerHas(wamp.RoleDealer, wamp.FeatureProgressiveCallResults)
+	o.Timeout = s.timeout(ctx)
+	return err
 }
 
 // timeout returns the time that is left until the context's deadline, in milliseconds; 0 if there is no deadline or
@@ -102,9 +130,10 @@ func (s *Session) timeout(ctx context.Context) uint64 {
 	return uint64(max(1, (time.Until(deadline)+time.Millisecond-1)/time.Millisecond))
 }
 
-// cancelLocked forgets the call. What still comes for it is ignored (CAN-17).
-func (s *Session) cancelLocked(r *request, mode wamp.CancelMode) error {
+// cancelLocked ends the call here. What still comes for it is ignored (CAN-17).
+func (s *Session) cancelLocked(r *request, mode wamp.CancelMode, why error) error {
 	delete(s.requests, r.id)
+	r.finishLocked(answer{err: why})
 	if !s.routerHas(wamp.RoleDealer, wamp.FeatureCallCanceling) {
 		return nil
 	}
@@ -118,14 +147,13 @@ func (s *Session) result(m *wamp.Result) error {
 	}
 	s.mu.Lock()
 	r, err := s.pendingLocked(wamp.TypeCall, m.Request)
+	wanted := r != nil && cap(r.progress) > 0 // else nobody asked for progress
+	full := wanted && !r.offerLocked(keepResult(m))
 	s.mu.Unlock()
-	if r == nil || cap(r.answers) == 1 || r.offer(keepResult(m)) { // with room for one only nobody asked for progress
-		return err
+	if full {
+		s.abandon(r, ErrResultsOverflow)
 	}
-	if s.abandon(r) {
-		r.answers <- answer{err: ErrResultsOverflow}
-	}
-	return nil
+	return err
 }
 
 // decode returns the result that the answer brings, as Go values.
@@ -133,9 +161,10 @@ func (a answer) decode() (*Result, error) {
 	if a.err != nil {
 		return nil, a.err
 	}
-	args, kwargs, err := serializer.Decode(&a.result.Payload)
+	m := a.result
+	args, kwargs, err := values(&m.Payload, m.Details.PPT)
 	if err != nil {
 		return nil, err
 	}
-	return &Result{Args: args, Kwargs: kwargs, Details: a.result.Details, Payload: a.result.Payload}, nil
+	return &Result{Args: args, Kwargs: kwargs, Details: m.Details, Payload: m.Payload}, nil
 }

@@ -34,6 +34,7 @@ func TestCallReturnsResult(t *testing.T) {
 func TestCallOptionsReachTheWire_CLI11(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *client.Session, r *fake) {
 		call(context.Background(), s, client.DiscloseMe(), client.RKey("k"), client.RunMode("partition"),
+			client.ReceiveProgress(), // which Call does not want
 			client.Option("_x_trace", "t1"), client.Payload(wamp.Payload{Args: wamp.List{"p"}}))
 		r.expect(&wamp.Call{Request: 1, Procedure: "a.b", Payload: values("p"), Options: wamp.CallOptions{
 			DiscloseMe: true, RKey: "k", RunMode: "partition", Extra: wamp.Dict{"_x_trace": "t1"},

@@ -60,30 +60,39 @@ func announced() wamp.Roles {
 	var r wamp.Roles
 	r.Announce(wamp.RoleCaller,
 		wamp.FeatureProgressiveCallResults,
+		wamp.FeatureProgressiveCallInvocations,
 		wamp.FeatureCallTimeout,
 		wamp.FeatureCallCanceling,
 		wamp.FeatureCallerIdentification,
+		wamp.FeatureShardedRegistration,
+		wamp.FeaturePayloadPassthruMode,
 	)
 	r.Announce(wamp.RoleCallee,
 		wamp.FeatureProgressiveCallResults,
+		wamp.FeatureProgressiveCallInvocations,
 		wamp.FeatureCallTimeout,
 		wamp.FeatureCallCanceling,
 		wamp.FeatureCallerIdentification,
 		wamp.FeatureCallTrustLevels,
 		wamp.FeaturePatternBasedRegistration,
 		wamp.FeatureSharedRegistration,
+		wamp.FeatureShardedRegistration,
 		wamp.FeatureRegistrationRevocation,
+		wamp.FeatureCallReroute,
+		wamp.FeaturePayloadPassthruMode,
 	)
 	r.Announce(wamp.RolePublisher,
 		wamp.FeatureSubscriberBlackWhiteListing,
 		wamp.FeaturePublisherExclusion,
 		wamp.FeaturePublisherIdentification,
+		wamp.FeaturePayloadPassthruMode,
 	)
 	r.Announce(wamp.RoleSubscriber,
 		wamp.FeaturePublisherIdentification,
 		wamp.FeaturePublicationTrustLevels,
 		wamp.FeaturePatternBasedSubscription,
 		wamp.FeatureSubscriptionRevocation,
+		wamp.FeaturePayloadPassthruMode,
 	)
 	return r
 }

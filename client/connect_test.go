@@ -31,15 +31,18 @@ func TestJoinAnnouncesWhatWorks_CLI01_PCR15(t *testing.T) {
 		conn, r := connected(t)
 		joined := join(context.Background(), conn)
 		var roles wamp.Roles
-		roles.Announce(wamp.RoleCaller, wamp.FeatureProgressiveCallResults, wamp.FeatureCallTimeout,
-			wamp.FeatureCallCanceling, wamp.FeatureCallerIdentification)
-		roles.Announce(wamp.RoleCallee, wamp.FeatureProgressiveCallResults, wamp.FeatureCallTimeout,
-			wamp.FeatureCallCanceling, wamp.FeatureCallerIdentification, wamp.FeatureCallTrustLevels,
-			wamp.FeaturePatternBasedRegistration, wamp.FeatureSharedRegistration, wamp.FeatureRegistrationRevocation)
+		roles.Announce(wamp.RoleCaller, wamp.FeatureProgressiveCallResults, wamp.FeatureProgressiveCallInvocations,
+			wamp.FeatureCallTimeout, wamp.FeatureCallCanceling, wamp.FeatureCallerIdentification,
+			wamp.FeatureShardedRegistration, wamp.FeaturePayloadPassthruMode)
+		roles.Announce(wamp.RoleCallee, wamp.FeatureProgressiveCallResults, wamp.FeatureProgressiveCallInvocations,
+			wamp.FeatureCallTimeout, wamp.FeatureCallCanceling, wamp.FeatureCallerIdentification,
+			wamp.FeatureCallTrustLevels, wamp.FeaturePatternBasedRegistration, wamp.FeatureSharedRegistration,
+			wamp.FeatureShardedRegistration, wamp.FeatureRegistrationRevocation, wamp.FeatureCallReroute,
+			wamp.FeaturePayloadPassthruMode)
 		roles.Announce(wamp.RolePublisher, wamp.FeatureSubscriberBlackWhiteListing, wamp.FeaturePublisherExclusion,
-			wamp.FeaturePublisherIdentification)
+			wamp.FeaturePublisherIdentification, wamp.FeaturePayloadPassthruMode)
 		roles.Announce(wamp.RoleSubscriber, wamp.FeaturePublisherIdentification, wamp.FeaturePublicationTrustLevels,
-			wamp.FeaturePatternBasedSubscription, wamp.FeatureSubscriptionRevocation)
+			wamp.FeaturePatternBasedSubscription, wamp.FeatureSubscriptionRevocation, wamp.FeaturePayloadPassthruMode)
 		r.expect(&wamp.Hello{Realm: "realm1", Details: wamp.HelloDetails{
 			Roles: roles, Agent: "tandem", AuthMethods: []string{"anonymous"},
 		}})

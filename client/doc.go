@@ -8,7 +8,7 @@
 //	_, err = s.Subscribe(ctx, "com.example.news", read)
 //	_, err = s.Publish(ctx, "com.example.news", client.Args("hello"))
 //
-// All methods of a Session, Registration and Subscription may be called by many goroutines at once, and by handlers.
+// All methods of a Session, ProgressiveCall, Registration and Subscription may be called by many goroutines at once, and by handlers.
 // Only Close may not be called by a handler, because it waits for the handlers; a handler may Leave.
 //
 // # Who runs what
@@ -26,14 +26,30 @@
 // # What is bounded
 //
 //	what waits                         bound                        when it is full
-//	bytes to be written                transport.DefaultQueueLimit  the sender waits; a reply that the reader itself
-//	                                                                has to send ends the session
+//	bytes to be written                transport.DefaultQueueLimit  the sender waits; CANCEL and the reader's own
+//	                                                                replies have the last quarter to themselves, and
+//	                                                                a reply that finds no room ends the session
 //	invocations for a free handler     4,096 and 16 MiB             ERROR wamp.error.unavailable to the caller
 //	events of one subscription         4,096 and 16 MiB             the event is dropped, counted and logged
 //	progressive results of one call    256 and 16 MiB               the call is canceled with ErrResultsOverflow
+//	parts of calls for their handlers  1,024 each, 16 MiB in all    ERROR wamp.error.unavailable to the caller, and
+//	                                                                the handler's context is done
 //
 // A handler that waits for a call to another handler of the same session takes two of Config.Handlers. If all of them
 // wait in this way nothing goes on until the callers' contexts are done.
+//
+// # Payload passthru mode
+//
+// Arguments can be packed so that routers do not look into them, by the option Passthru and by Result.Details.PPT. What
+// comes packed is unpacked, whoever packed it (PPT-10, PPT-11):
+//
+//	ppt_scheme  ppt_serializer              the arguments travel
+//	wamp        cbor                        as one binary
+//	mqtt, x_*   json, msgpack, cbor         as one binary
+//	mqtt, x_*   native, or none             as they are
+//
+// Ciphers and other serializers are not supported: what would need them is not sent, and what comes with them is not
+// delivered: the call fails, the invocation is answered with wamp.error.invalid_payload, the event is logged (PPT-13).
 //
 // # What a session announces
 //

@@ -17,6 +17,8 @@ var (
 	ErrRevoked = errors.New("client: revoked by the router")
 	// ErrResultsOverflow ends a call whose progressive results came faster than the application took them.
 	ErrResultsOverflow = errors.New("client: too many progressive results are waiting")
+	// ErrNoMoreParts is what ProgressiveCall.Send returns when the call is over or its last part was sent.
+	ErrNoMoreParts = errors.New("client: the call takes no more parts")
 )
 
 // ClosedError says why a session, a registration or a subscription is over. Every request that was pending when the

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"runtime/debug"
 
-	"github.com/tandemrouter/tandem/internal/serializer"
 	"github.com/tandemrouter/tandem/wamp"
 )
 
@@ -76,7 +75,7 @@ func (b *Subscription) failed(m *wamp.Event, err error) {
 
 // newEvent decodes the event for one handler, so that no two of them share values.
 func newEvent(b *Subscription, m *wamp.Event) (*Event, error) {
-	args, kwargs, err := serializer.Decode(&m.Payload)
+	args, kwargs, err := values(&m.Payload, m.Details.PPT)
 	if err != nil {
 		return nil, err
 	}

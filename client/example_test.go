@@ -97,3 +97,61 @@ func ExampleInvocation_Progress() {
 	}
 	<-s.Done()
 }
+
+func ExampleSession_OpenCall() {
+	ctx := context.Background()
+	s, err := client.Connect(ctx, "ws://127.0.0.1:8080/ws", client.Config{Realm: "realm1"})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer func() { _ = s.Close() }()
+
+	upload, err := s.OpenCall(ctx, "com.example.upload", client.Args("nuts.txt"))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer upload.Cancel()
+	for _, line := range []string{"hazel\n", "wal\n", "pea\n"} {
+		if err := upload.Send(ctx, client.Args(line)); err != nil {
+			break // the result says why
+		}
+	}
+	_ = upload.SendLast(ctx) // here, too
+	result, err := upload.Result(ctx)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(result.Args...)
+}
+
+func ExampleInvocation_Parts() {
+	ctx := context.Background()
+	s, err := client.Connect(ctx, "ws://127.0.0.1:8080/ws", client.Config{Realm: "realm1"})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer func() { _ = s.Close() }()
+
+	count := func(ctx context.Context, inv *client.Invocation) (*client.Result, error) {
+		parts := 0
+		for part, err := range inv.Parts(ctx) {
+			if err != nil {
+				return nil, err // nobody waits any more
+			}
+			parts++
+			if err := inv.Progress(ctx, client.Values("taken", part.Args)); err != nil {
+				return nil, err
+			}
+		}
+		return client.Values(parts), nil
+	}
+	if _, err := s.Register(ctx, "com.example.upload", count); err != nil {
+		fmt.Println(err)
+		return
+	}
+	<-s.Done()
+}

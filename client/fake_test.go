@@ -33,10 +33,12 @@ type fake struct {
 	log    *logged
 }
 
-// dealer and broker announce what the client makes use of.
+// routerRoles announce what the client makes use of.
 func routerRoles() (r wamp.Roles) {
-	r.Announce(wamp.RoleBroker)
-	r.Announce(wamp.RoleDealer, wamp.FeatureProgressiveCallResults, wamp.FeatureCallCanceling, wamp.FeatureCallTimeout)
+	r.Announce(wamp.RoleBroker, wamp.FeaturePayloadPassthruMode)
+	r.Announce(wamp.RoleDealer, wamp.FeatureProgressiveCallResults, wamp.FeatureProgressiveCallInvocations,
+		wamp.FeatureCallCanceling, wamp.FeatureCallTimeout, wamp.FeatureShardedRegistration,
+		wamp.FeaturePayloadPassthruMode)
 	return r
 }
 

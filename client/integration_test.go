@@ -130,6 +130,173 @@ func TestRouterShutsDown_CLI02(t *testing.T) {
 	})
 }
 
+// The callee counts in the midst of the parts and sums up behind the last (CLI-10, PCI-18).
+func sum(ctx context.Context, inv *client.Invocation) (*client.Result, error) {
+	var sum int64
+	for p, err := range inv.Parts(ctx) {
+		if err != nil {
+			return nil, err
+		}
+		for _, n := range p.Args {
+			sum += n.(int64)
+		}
+		if err := inv.Progress(ctx, client.Values(sum)); err != nil {
+			return nil, err
+		}
+	}
+	return client.Values("sum", sum), nil
+}
+
+func TestPartsAndResultsWithRouter_CLI10_PCI18(t *testing.T) {
+	for name, opts := range map[string][]client.CallOption{
+		"plain":  {client.ReceiveProgress()},
+		"packed": {client.ReceiveProgress(), client.Passthru(inCBOR)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ctx := context.Background()
+				r := newRouter(t)
+				callee, caller := joined(t, r), joined(t, r)
+				if _, err := callee.Register(ctx, "a.sum", sum); err != nil {
+					t.Fatal(err)
+				}
+				c, err := caller.OpenCall(ctx, "a.sum", append(opts, client.Args(1))...)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer c.Cancel()
+				want := []string{"[1] true", "[3] true", "[6] true", "[sum 6] false"}
+				n := 1
+				for result, err := range c.Results(ctx) {
+					if err != nil {
+						t.Fatal(err)
+					}
+					if got := fmt.Sprint(result.Args, result.Details.Progress); got != want[n-1] {
+						t.Errorf("result %d is %s, want %s", n, got, want[n-1])
+					}
+					n++
+					switch n {
+					case 2:
+						send(t, c, 2)
+					case 3:
+						sendLast(t, c, 3)
+					}
+				}
+				if n != 5 {
+					t.Errorf("%d results", n-1)
+				}
+				wantErr(t, c.Send(ctx), client.ErrNoMoreParts)
+			})
+		})
+	}
+}
+
+func TestPartsEndWithWhoeverLeaves_PCI17(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx := context.Background()
+		r := newRouter(t)
+		callee := joined(t, r)
+		ended := make(chan error, 1)
+		_, err := callee.Register(ctx, "a.sum", func(ctx context.Context, inv *client.Invocation) (*client.Result, error) {
+			_, err := sum(ctx, inv)
+			ended <- err
+			return nil, err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		start := func(s *client.Session) *client.ProgressiveCall {
+			c, err := s.OpenCall(ctx, "a.sum", client.Args(1))
+			if err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+			return c
+		}
+		caller := joined(t, r)
+		start(caller).Cancel()
+		wantErr(t, <-ended, wamp.ErrCanceled)
+		start(caller)
+		_ = caller.Close()
+		wantErr(t, <-ended, wamp.ErrCanceled)
+		c := start(joined(t, r))
+		_ = callee.Close()
+		wantErr(t, <-ended, context.Canceled)
+		_, err = c.Result(ctx)
+		wantErr(t, err, wamp.ErrCanceled)
+	})
+}
+
+// Whatever a handler does not read of its caller's parts is discarded on the way, and no session suffers (PCI-13).
+func TestCalleeThatAnswersEarly_PCI13_PCI16_ROU70(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx := context.Background()
+		r := newRouter(t)
+		callee, caller := joined(t, r), joined(t, r)
+		if _, err := callee.Register(ctx, "a.echo", echo); err != nil {
+			t.Fatal(err)
+		}
+		for i := range 50 {
+			c, err := caller.OpenCall(ctx, "a.echo", client.Args(i))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for n := 1; err == nil; n++ {
+				if n%100 == 0 {
+					synctest.Wait() // else there are too many before the handler has begun
+				}
+				err = c.Send(ctx, client.Args("more"))
+			}
+			wantErr(t, err, client.ErrNoMoreParts)
+			result, err := c.Result(ctx)
+			if err != nil {
+				t.Fatal(err)
+			}
+			wantArgs(t, result.Args, int64(i))
+		}
+		if err := errors.Join(caller.Err(), callee.Err()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestPassthruWithRouter_PPT10(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx := context.Background()
+		r := newRouter(t)
+		callee, caller := joined(t, r), joined(t, r)
+		answer := func(_ context.Context, inv *client.Invocation) (*client.Result, error) {
+			if inv.Details.PPT == nil || len(inv.Args) == 0 {
+				return nil, &wamp.Error{URI: "a.error", Payload: plain, Details: wamp.ErrorDetails{PPT: &inCBOR}}
+			}
+			return &client.Result{Args: inv.Args, Kwargs: inv.Kwargs, Details: wamp.ResultDetails{PPT: &inCBOR}}, nil
+		}
+		if _, err := callee.Register(ctx, "a.b", answer); err != nil {
+			t.Fatal(err)
+		}
+		events := newBox()
+		if _, err := callee.Subscribe(ctx, "a.b", events.handle); err != nil {
+			t.Fatal(err)
+		}
+		result, err := caller.Call(ctx, "a.b", client.Payload(plain), client.Passthru(inCBOR))
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantPlain(t, result.Args, result.Kwargs)
+		_, err = caller.Call(ctx, "a.b")
+		var e *wamp.Error
+		if !errors.As(err, &e) {
+			t.Fatal(err)
+		}
+		wantPlain(t, e.Payload.Args, e.Payload.Kwargs)
+		if _, err := caller.Publish(ctx, "a.b", client.Payload(plain), client.Passthru(inCBOR)); err != nil {
+			t.Fatal(err)
+		}
+		event := <-events
+		wantPlain(t, event.Args, event.Kwargs)
+	})
+}
+
 // Every call gets its own answer, also when handlers call each other and everybody shares two sessions.
 func TestManyCallsAtOnce_CLI06_CLI09(t *testing.T) {
 	r := newRouter(t)
@@ -137,6 +304,7 @@ func TestManyCallsAtOnce_CLI06_CLI09(t *testing.T) {
 	ctx := t.Context()
 	for procedure, handler := range map[string]client.InvocationHandler{
 		"a.echo": echo,
+		"a.sum":  sum,
 		"a.ask": func(ctx context.Context, inv *client.Invocation) (*client.Result, error) {
 			return callee.Call(ctx, "a.echo", client.Args(inv.Args...))
 		},
@@ -159,5 +327,37 @@ func TestManyCallsAtOnce_CLI06_CLI09(t *testing.T) {
 			}
 		})
 	}
+	for worker := range 8 {
+		wg.Go(func() {
+			for i := range 20 {
+				if got, err := sumUp(ctx, caller, worker, i); err != nil || got != int64(worker*i) {
+					t.Errorf("%d times %d = %d, %v", i, worker, got, err)
+					return
+				}
+			}
+		})
+	}
 	wg.Wait()
+}
+
+// sumUp has the callee add n up so many times.
+func sumUp(ctx context.Context, s *client.Session, n, times int) (int64, error) {
+	c, err := s.OpenCall(ctx, "a.sum", client.ReceiveProgress())
+	if err != nil {
+		return 0, err
+	}
+	defer c.Cancel()
+	for range times {
+		if err := c.Send(ctx, client.Args(n)); err != nil {
+			return 0, err
+		}
+	}
+	if err := c.SendLast(ctx); err != nil {
+		return 0, err
+	}
+	result, err := c.Result(ctx)
+	if err != nil {
+		return 0, err
+	}
+	return result.Args[1].(int64), nil
 }

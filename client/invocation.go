@@ -7,7 +7,6 @@ import (
 	"runtime/debug"
 	"time"
 
-	"github.com/tandemrouter/tandem/internal/serializer"
 	"github.com/tandemrouter/tandem/transport"
 	"github.com/tandemrouter/tandem/wamp"
 )
@@ -16,16 +15,31 @@ import (
 type Invocation struct {
 	// Procedure is what was called. It differs from what was registered if that is a pattern.
 	Procedure string
-	Args      wamp.List
-	Kwargs    wamp.Dict
-	// Details tells who calls if that was disclosed, and whether the caller wants progressive results.
+	// Args and Kwargs are the arguments, or the first part of them; see Parts.
+	Args   wamp.List
+	Kwargs wamp.Dict
+	// Details tells who calls if that was disclosed, whether the caller wants progressive results, and whether the
+	// arguments come in parts.
 	Details wamp.InvocationDetails
 	// Payload is the payload as it was received, encoded.
 	Payload wamp.Payload
 
+	// immutable
+
 	session  *Session
 	request  wamp.ID
 	deadline time.Time // zero: none
+	cancel   context.CancelCauseFunc
+	parts    chan *wamp.Invocation // the further parts; closed behind the last one, nil if there are none
+
+	// owned by the handler
+
+	begun bool // Parts has yielded the first part
+
+	// guarded by the session's mu
+
+	open  bool // further parts may come
+	bytes int  // of the parts that wait
 }
 
 // Progress sends a progressive result, in the order of the calls. If the caller does not want any it does nothing
@@ -37,49 +51,61 @@ func (inv *Invocation) Progress(ctx context.Context, r *Result) error {
 	if cause := context.Cause(ctx); cause != nil {
 		return cause
 	}
-	return inv.session.do(ctx, func() error {
-		return inv.session.yieldLocked(inv, &wamp.Yield{
-			Request: inv.request,
-			Options: wamp.YieldOptions{Progress: true},
-			Payload: r.payload(),
-		})
-	})
+	m, err := inv.yield(r)
+	if err != nil {
+		return err
+	}
+	m.Options.Progress = true
+	return inv.session.do(ctx, func() error { return inv.session.yieldLocked(inv, m) })
+}
+
+func (inv *Invocation) yield(r *Result) (*wamp.Yield, error) {
+	m := &wamp.Yield{Request: inv.request, Payload: r.payload()}
+	if r != nil {
+		m.Options.PPT = r.Details.PPT
+	}
+	var err error
+	m.Payload, err = inv.session.pack(wamp.RoleDealer, m.Options.PPT, m.Payload)
+	return m, err
 }
 
 // invoke takes an INVOCATION and hands it to a handler.
 func (s *Session) invoke(ctx context.Context, m *wamp.Invocation) error {
 	s.mu.Lock()
-	g, busy := s.registrations[m.Registration], s.invocations[m.Request] != nil
+	g, pending, known := s.registrations[m.Registration], s.invocations[m.Request] != nil, s.cutShort.has(m.Request)
 	s.mu.Unlock()
 	switch {
-	case busy: // progressive invocations are not announced
-		s.logger.Warn("INVOCATION ignored: its request ID is in use", "request", m.Request)
-		return nil
+	case pending || known:
+		return s.proceed(m)
 	case g == nil: // RPC-23
-		return s.refuse(m.Request, wamp.ErrNoSuchProcedure, "no such registration here")
+		return s.refuse(m, wamp.ErrNoSuchProcedure, "no such registration here")
 	}
 	inv := newInvocation(s, g, m)
-	ctx, cancel := context.WithCancelCause(ctx)
+	ctx, inv.cancel = context.WithCancelCause(ctx)
 	serve := func() {
-		defer cancel(nil)
+		defer inv.cancel(nil)
 		s.serve(ctx, inv, g.handler)
 	}
 	s.mu.Lock()
-	s.invocations[inv.request] = cancel
+	s.invocations[inv.request] = inv
 	s.mu.Unlock()
 	if s.handlers.submit(job{run: serve, size: len(inv.Payload.Raw)}) {
 		return nil
 	}
-	cancel(nil)
+	inv.cancel(nil)
 	s.logger.Warn("INVOCATION refused: too many are waiting", "request", inv.request, "uri", inv.Procedure)
-	return s.refuse(inv.request, wamp.ErrUnavailable, "too many invocations are waiting")
+	return s.refuse(m, wamp.ErrUnavailable, "too many invocations are waiting")
 }
 
-// refuse answers an invocation for which no handler runs.
-func (s *Session) refuse(request wamp.ID, uri wamp.ErrorURI, text string) error {
+// refuse answers an INVOCATION that no handler gets.
+func (s *Session) refuse(m *wamp.Invocation, uri wamp.ErrorURI, text string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.invocations, request)
+	return s.refuseLocked(m.Request, m.Details.Progress, uri, text)
+}
+
+func (s *Session) refuseLocked(request wamp.ID, open bool, uri wamp.ErrorURI, text string) error {
+	s.concludeLocked(request, open)
 	if s.closed != nil {
 		return nil
 	}
@@ -100,6 +126,10 @@ func newInvocation(s *Session, g *Registration, m *wamp.Invocation) *Invocation 
 		Payload:   m.Payload,
 		session:   s,
 		request:   m.Request,
+		open:      m.Details.Progress,
+	}
+	if inv.open {
+		inv.parts = make(chan *wamp.Invocation, maxParts)
 	}
 	if inv.Procedure == "" {
 		inv.Procedure = g.procedure
@@ -121,8 +151,8 @@ func (s *Session) interrupt(m *wamp.Interrupt) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if cancel := s.invocations[m.Request]; cancel != nil {
-		cancel(why)
+	if inv := s.invocations[m.Request]; inv != nil {
+		inv.cancel(why)
 	}
 }
 
@@ -138,7 +168,12 @@ func (s *Session) serve(ctx context.Context, inv *Invocation, h InvocationHandle
 		s.settle(inv, inv.refused(ctx, err))
 		return
 	}
-	s.settle(inv, &wamp.Yield{Request: inv.request, Payload: result.payload()})
+	reply, err := inv.yield(result)
+	if err != nil {
+		s.unanswerable(inv, err)
+		return
+	}
+	s.settle(inv, reply)
 }
 
 // run runs the handler, unless the invocation was canceled while it waited. A panic is an error.
@@ -146,7 +181,7 @@ func (inv *Invocation) run(ctx context.Context, h InvocationHandler) (result *Re
 	if cause := context.Cause(ctx); cause != nil {
 		return nil, cause
 	}
-	if inv.Args, inv.Kwargs, err = serializer.Decode(&inv.Payload); err != nil {
+	if inv.Args, inv.Kwargs, err = values(&inv.Payload, inv.Details.PPT); err != nil {
 		return nil, wamp.Errorf(wamp.ErrInvalidPayload, "%v", err)
 	}
 	defer func() {
@@ -166,28 +201,44 @@ func (inv *Invocation) refused(ctx context.Context, err error) *wamp.Error {
 	)
 	switch {
 	case errors.As(err, &own) && own != nil:
-		reply.URI, reply.Payload = own.URI, own.Payload
+		reply.URI, reply.Details.PPT, reply.Payload = own.URI, own.Details.PPT, own.Payload
 	case errors.As(err, &uri), errors.As(context.Cause(ctx), &uri): // canceled or too late, if nothing else
 		reply.URI = uri
 	default:
 		reply.URI = wamp.ErrRuntimeError
 		inv.session.logger.Error("handler failed", "request", inv.request, "uri", inv.Procedure, "err", err)
 	}
-	if !wamp.LooseURI.ValidURI(string(reply.URI)) { // the router would end the session for it
+	inv.mend(reply, err)
+	return reply
+}
+
+// mend packs the ERROR's payload, and leaves out what cannot be sent.
+func (inv *Invocation) mend(reply *wamp.Error, err error) {
+	payload, packErr := inv.session.pack(wamp.RoleDealer, reply.Details.PPT, reply.Payload)
+	switch {
+	case !wamp.LooseURI.ValidURI(string(reply.URI)): // the router would end the session for it
 		inv.session.logger.Error("handler returned an invalid error URI",
 			"request", inv.request, "uri", inv.Procedure, "err", err)
-		reply.URI, reply.Payload = wamp.ErrRuntimeError, wamp.Payload{}
+		reply.URI, reply.Details.PPT, reply.Payload = wamp.ErrRuntimeError, nil, wamp.Payload{}
+	case packErr != nil:
+		inv.session.logger.Error("arguments of an error cannot be sent",
+			"request", inv.request, "uri", inv.Procedure, "err", packErr)
+		reply.Details.PPT, reply.Payload = nil, wamp.Payload{}
+	default:
+		reply.Payload = payload
 	}
-	return reply
 }
 
 // settle sends the answer, or an ERROR that can be sent if the answer cannot. When the session is over there is nobody
 // to answer.
 func (s *Session) settle(inv *Invocation, reply wamp.Message) {
-	err := s.answer(inv, reply)
-	if !unsendable(err) {
-		return
+	if err := s.answer(inv, reply); unsendable(err) {
+		s.unanswerable(inv, err)
 	}
+}
+
+// unanswerable tells the caller that there is an answer that cannot be sent.
+func (s *Session) unanswerable(inv *Invocation, err error) {
 	s.logger.Error("answer cannot be sent", "request", inv.request, "uri", inv.Procedure, "err", err)
 	uri := wamp.ErrInvalidPayload
 	if errors.Is(err, transport.ErrTooLarge) {
@@ -201,15 +252,17 @@ func (s *Session) answer(inv *Invocation, reply wamp.Message) error {
 		if err := s.yieldLocked(inv, reply); err != nil {
 			return err
 		}
-		delete(s.invocations, inv.request)
+		if s.invocations[inv.request] == inv {
+			s.concludeLocked(inv.request, inv.open)
+		}
 		return nil
 	})
 }
 
 // yieldLocked sends something about an invocation, unless the final answer was sent.
 func (s *Session) yieldLocked(inv *Invocation, m wamp.Message) error {
-	if s.invocations[inv.request] == nil {
+	if s.invocations[inv.request] != inv {
 		return nil
 	}
-	return s.appendLocked(m)
+	return s.appendBulkLocked(m)
 }

@@ -1,9 +1,6 @@
 package client
 
-import (
-	"github.com/tandemrouter/tandem/internal/serializer"
-	"github.com/tandemrouter/tandem/wamp"
-)
+import "github.com/tandemrouter/tandem/wamp"
 
 // A received message and the bytes of its payload are valid until the next ones are read; texts and dictionaries stay.
 // These functions copy what is kept for longer.
@@ -29,7 +26,7 @@ func keepEvent(m *wamp.Event) *wamp.Event {
 // keepError returns the error with its payload as values, so that its text can be read.
 func keepError(m *wamp.Error) *wamp.Error {
 	kept := *m
-	args, kwargs, err := serializer.Decode(&m.Payload)
+	args, kwargs, err := values(&m.Payload, m.Details.PPT)
 	if err != nil {
 		kept.Payload = m.Payload.Clone() // the URI says what matters
 		return &kept

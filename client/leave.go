@@ -111,10 +111,10 @@ func (s *Session) close(cause error) *ClosedError {
 	s.closed = closed
 	close(s.done)
 	for _, r := range s.requests {
-		r.answers <- answer{err: closed}
+		r.finishLocked(answer{err: closed})
 	}
-	for _, cancel := range s.invocations {
-		cancel(closed)
+	for _, inv := range s.invocations {
+		inv.cancel(closed)
 	}
 	for _, g := range s.registrations {
 		g.over.end(closed)

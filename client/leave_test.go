@@ -227,12 +227,34 @@ func TestReaderThatCannotReplyEndsSession(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *client.Session, r *fake) {
 		for sendUntilFull(s) {
 		}
-		for i := range wamp.ID(100) {
+		for i := range wamp.ID(20_000) { // the answers are more than what is left for them
 			r.send(&wamp.Invocation{Request: i + 1, Registration: 99})
 		}
 		advance(time.Minute) // nobody reads; the reader gives up
 		wantClosed(t, s.Err(), wamp.CloseTransportLost)
 		wantErr(t, s.Err(), transport.ErrQueueFull)
+	})
+}
+
+func TestCancelFindsRoomInAFullQueue_CLI07(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *client.Session, r *fake) {
+		c := r.open(s, 1)
+		for sendUntilFull(s) {
+		}
+		c.Cancel()
+		r.send(&wamp.Invocation{Request: 1, Registration: 99})
+		synctest.Wait()
+		for {
+			m := r.read()
+			if m.Type() == wamp.TypePublish {
+				continue
+			}
+			if m, ok := m.(*wamp.Cancel); !ok || m.Request != 1 {
+				t.Fatalf("client sent %+v, want CANCEL", m)
+			}
+			break
+		}
+		r.expect(refusal(1, wamp.ErrNoSuchProcedure, "no such registration here"))
 	})
 }
 

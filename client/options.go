@@ -20,6 +20,12 @@ type SendOption interface {
 	PublishOption
 }
 
+// PayloadOption gives arguments: of a call, of a publication, or of a part of a ProgressiveCall.
+type PayloadOption interface {
+	SendOption
+	applyPayload(*wamp.Payload)
+}
+
 // PatternOption is for registrations and subscriptions.
 type PatternOption interface {
 	RegisterOption
@@ -38,12 +44,16 @@ type callSettings struct {
 }
 
 type (
+	payloadOption   func(*wamp.Payload)
 	callOption      func(*callSettings)
 	publishOption   func(*wamp.Publish)
 	registerOption  func(*wamp.RegisterOptions)
 	subscribeOption func(*wamp.SubscribeOptions)
 )
 
+func (o payloadOption) applyPayload(p *wamp.Payload)                { o(p) }
+func (o payloadOption) applyCall(c *callSettings)                   { o(&c.message.Payload) }
+func (o payloadOption) applyPublish(m *wamp.Publish)                { o(&m.Payload) }
 func (o callOption) applyCall(c *callSettings)                      { o(c) }
 func (o publishOption) applyPublish(m *wamp.Publish)                { o(m) }
 func (o registerOption) applyRegister(r *wamp.RegisterOptions)      { o(r) }
@@ -64,26 +74,19 @@ type (
 	}
 )
 
-func payloadOption(set func(*wamp.Payload)) SendOption {
-	return sendOption{
-		func(c *callSettings) { set(&c.message.Payload) },
-		func(m *wamp.Publish) { set(&m.Payload) },
-	}
-}
-
 // Args gives the positional arguments. Which Go values can be sent is what package serializer can express: everything
 // that encoding/json takes, and binary data as []byte.
-func Args(args ...any) SendOption {
+func Args(args ...any) PayloadOption {
 	return payloadOption(func(p *wamp.Payload) { p.Args = args })
 }
 
 // Kwargs gives the keyword arguments.
-func Kwargs(kwargs wamp.Dict) SendOption {
+func Kwargs(kwargs wamp.Dict) PayloadOption {
 	return payloadOption(func(p *wamp.Payload) { p.Kwargs = kwargs })
 }
 
 // Payload gives all arguments at once, encoded or as values, such as a payload that is passed on as it was received.
-func Payload(payload wamp.Payload) SendOption {
+func Payload(payload wamp.Payload) PayloadOption {
 	return payloadOption(func(p *wamp.Payload) { *p = payload })
 }
 
@@ -95,6 +98,18 @@ func DiscloseMe() SendOption {
 	}
 }
 
+// Passthru has the arguments packed so that they are opaque to routers (PPT-10), as the package's introduction
+// says. Receivers get them unpacked. A Payload that is encoded counts as packed already and is sent as it is.
+//
+// Sending fails with wamp.ErrFeatureNotSupported if the router did not announce payload passthru mode, and with
+// wamp.ErrInvalidArgument if the scheme, serializer or cipher is none that this package can pack.
+func Passthru(p wamp.Passthru) SendOption {
+	return sendOption{
+		func(c *callSettings) { c.message.Options.PPT = &p },
+		func(m *wamp.Publish) { m.Options.PPT = &p },
+	}
+}
+
 // RKey gives the key by which a sharded registration or subscription is divided.
 func RKey(key string) SendOption {
 	return sendOption{
@@ -103,9 +118,15 @@ func RKey(key string) SendOption {
 	}
 }
 
-// RunMode says how a sharded registration is called: "partition".
+// RunMode says how a sharded registration is called: "partition", which needs an RKey. The call fails with
+// wamp.ErrFeatureNotSupported if the router did not announce sharded registrations.
 func RunMode(mode string) CallOption {
 	return callOption(func(c *callSettings) { c.message.Options.RunMode = mode })
+}
+
+// ReceiveProgress asks for the progressive results of an OpenCall. CallProgress always asks for them, Call never does.
+func ReceiveProgress() CallOption {
+	return callOption(func(c *callSettings) { c.message.Options.ReceiveProgress = true })
 }
 
 // CancelMode says what canceling the call does to the callee. Default: wamp.CancelKillNoWait. Whatever the mode, the

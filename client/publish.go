@@ -15,16 +15,20 @@ func (s *Session) Publish(ctx context.Context, topic string, opts ...PublishOpti
 	for _, o := range opts {
 		o.applyPublish(&m)
 	}
+	var err error
+	if m.Payload, err = s.pack(wamp.RoleBroker, m.Options.PPT, m.Payload); err != nil {
+		return 0, err
+	}
 	build := func(id wamp.ID) wamp.Message {
 		m.Request = id
 		return &m
 	}
 	if m.Options.Acknowledge {
-		a, err := s.ask(ctx, newRequest(wamp.TypePublish, 1), build)
+		a, err := s.ask(ctx, newRequest(wamp.TypePublish, 0), build)
 		return a.id, err
 	}
 	return 0, s.do(ctx, func() error {
-		_, err := s.postLocked(build)
+		_, err := s.postLocked(build, s.appendBulkLocked)
 		return err
 	})
 }

@@ -69,7 +69,7 @@ func use(ctx context.Context, s *client.Session, random *rand.Rand, done chan<- 
 func useOnce(ctx context.Context, s *client.Session, random *rand.Rand) {
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(random.IntN(10)+1)*time.Millisecond)
 	defer cancel()
-	switch random.IntN(5) {
+	switch random.IntN(6) {
 	case 0:
 		_, _ = s.Call(ctx, "a.b")
 	case 1:
@@ -81,14 +81,32 @@ func useOnce(ctx context.Context, s *client.Session, random *rand.Rand) {
 	case 2:
 		_, _ = s.Publish(ctx, "a.b", client.Acknowledge())
 	case 3:
-		if g, err := s.Register(ctx, "a.b", echo); err == nil {
+		if g, err := s.Register(ctx, "a.b", collect); err == nil {
 			_ = g.Unregister(ctx)
 		}
 	case 4:
 		if b, err := s.Subscribe(ctx, "a.b", ignore); err == nil {
 			_ = b.Unsubscribe(ctx)
 		}
+	case 5:
+		if c, err := s.OpenCall(ctx, "a.b", client.ReceiveProgress()); err == nil {
+			useParts(ctx, c, random.IntN(4))
+		}
 	}
+}
+
+func useParts(ctx context.Context, c *client.ProgressiveCall, n int) {
+	defer c.Cancel()
+	for range n {
+		_ = c.Send(ctx, client.Args(1))
+		for _, err := range c.Results(ctx) {
+			if err == nil {
+				break
+			}
+		}
+	}
+	_ = c.SendLast(ctx)
+	_, _ = c.Result(ctx)
 }
 
 // anyReply returns an answer to the client's message, or nil if it takes none.
@@ -127,6 +145,7 @@ func anyMessage(random *rand.Rand) wamp.Message {
 		&wamp.Unsubscribed{Details: wamp.UnsubscribedDetails{Subscription: id}},
 		&wamp.Event{Subscription: id, Publication: 1},
 		&wamp.Invocation{Request: request, Registration: id, Details: wamp.InvocationDetails{ReceiveProgress: true}},
+		&wamp.Invocation{Request: request, Registration: id, Details: wamp.InvocationDetails{Progress: true}},
 		&wamp.Interrupt{Request: request},
 	}
 	switch random.IntN(400) {

@@ -14,7 +14,12 @@ import (
 // handler should then return its error; if it returns a result all the same, that is sent (CAN-15).
 //
 // An error that is or wraps a *wamp.Error or a wamp.ErrorURI is sent as it is; see wamp.Errorf. Any other error, and a
-// panic, becomes wamp.error.runtime_error without its text, which goes to the log (RPC-22).
+// panic, becomes wamp.error.runtime_error without its text, which goes to the log (RPC-22). wamp.ErrUnavailable says
+// that this callee cannot do it now: if the registration has other callees, a router that can reroute calls asks one of
+// them instead (RRT-01).
+//
+// The arguments may come in parts (PCI-01). The handler is called when the first is there and gets the others from
+// Invocation.Parts. If it returns before the last one, the rest is ignored (PCI-16).
 type InvocationHandler func(ctx context.Context, inv *Invocation) (*Result, error)
 
 // Registration is a procedure that this session offers.
@@ -36,7 +41,8 @@ type Registration struct {
 // *wamp.Error, such as wamp.ErrProcedureAlreadyExists.
 //
 // When as many invocations run as Config.Handlers allows, further ones wait in the order in which they came. When
-// 4,096 of them or 16 MiB wait, the next are answered with wamp.error.unavailable.
+// 4,096 of them or 16 MiB wait, the next are answered with wamp.error.unavailable, which a router may take as a reason
+// to ask another callee.
 func (s *Session) Register(
 	ctx context.Context, procedure string, h InvocationHandler, opts ...RegisterOption,
 ) (*Registration, error) {
@@ -45,9 +51,9 @@ func (s *Session) Register(
 		o.applyRegister(&m.Options)
 	}
 	g := &Registration{session: s, procedure: procedure, handler: h, over: newOver()}
-	r := newRequest(wamp.TypeRegister, 1)
+	r := newRequest(wamp.TypeRegister, 0)
 	r.settle = func(a answer) error { return s.registeredLocked(g, a) }
-	r.giveUp = func() error {
+	r.giveUp = func(error) error {
 		g.unwanted = true
 		return nil
 	}
@@ -100,7 +106,7 @@ func (g *Registration) Unregister(ctx context.Context) error {
 		return g.Err()
 	}
 	s := g.session
-	r := newRequest(wamp.TypeUnregister, 1)
+	r := newRequest(wamp.TypeUnregister, 0)
 	r.settle = func(a answer) error {
 		if a.err == nil || errors.Is(a.err, wamp.ErrNoSuchRegistration) {
 			s.removeRegistrationLocked(g, nil)

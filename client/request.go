@@ -13,26 +13,32 @@ const (
 	maxResultsBytes = 16 << 20
 )
 
-// request is a message that the router answers. The reader hands over what comes, in order; the last answer always
-// finds room.
+// request is a message that the router answers.
 type request struct {
 	// immutable
 
-	kind    wamp.MessageType // of the message; this is what ERROR refers to
-	answers chan answer
+	kind wamp.MessageType // of the message; this is what ERROR refers to
 
 	// settle, if set, is what the reader does with the last answer before anybody sees it. An error ends the session.
 	settle func(answer) error
-	// giveUp, if set, is called when the application does not wait any longer. What fails then is only logged.
-	giveUp func() error
+	// giveUp, if set, is called when the application does not wait any longer, and why. What fails then is only logged.
+	giveUp func(why error) error
 
 	// guarded by the session's mu
 
 	id wamp.ID
 
+	// sent to and closed under the session's mu
+
+	progress chan *wamp.Result // closed when the last answer is there
+
+	// final once progress is closed
+
+	last answer
+
 	// atomic
 
-	bytes atomic.Int64 // of the answers that were not taken yet
+	bytes atomic.Int64 // of the progressive results that were not taken yet
 }
 
 // answer is one of: the ID that an acknowledgement brings, if it brings any; a result; an error.
@@ -42,28 +48,35 @@ type answer struct {
 	err    error
 }
 
-// newRequest returns a request with room for that many answers.
+// newRequest returns a request with room for that many progressive results.
 func newRequest(kind wamp.MessageType, room int) *request {
-	return &request{kind: kind, answers: make(chan answer, room)}
+	return &request{kind: kind, progress: make(chan *wamp.Result, room)}
 }
 
-// offer hands over a progressive result, and reports whether there was room for it beside the last answer.
-func (r *request) offer(m *wamp.Result) bool {
+// offerLocked hands over a progressive result, and reports whether there was room for it.
+func (r *request) offerLocked(m *wamp.Result) bool {
 	size := int64(len(m.Payload.Raw))
-	if len(r.answers)+1 >= cap(r.answers) || r.bytes.Load() > 0 && r.bytes.Load()+size > maxResultsBytes {
+	if len(r.progress) == cap(r.progress) || r.bytes.Load() > 0 && r.bytes.Load()+size > maxResultsBytes {
 		return false
 	}
 	r.bytes.Add(size)
-	r.answers <- answer{result: m}
+	r.progress <- m
 	return true
 }
 
-// taken says that the application has taken the answer.
-func (r *request) taken(a answer) answer {
-	if a.result != nil && a.result.Details.Progress {
-		r.bytes.Add(-int64(len(a.result.Payload.Raw)))
+// finishLocked hands over the last answer. Whoever waits behind the progressive results gets it, however often.
+func (r *request) finishLocked(a answer) {
+	r.last = a
+	close(r.progress)
+}
+
+// taken returns the answer that was received as m, or the last one if there are no more.
+func (r *request) taken(m *wamp.Result, more bool) answer {
+	if !more {
+		return r.last
 	}
-	return a
+	r.bytes.Add(-int64(len(m.Payload.Raw)))
+	return answer{result: m}
 }
 
 // ask sends the request and waits for its only answer.
@@ -76,7 +89,7 @@ func (s *Session) ask(ctx context.Context, r *request, build func(wamp.ID) wamp.
 }
 
 func (s *Session) requestLocked(r *request, build func(wamp.ID) wamp.Message) error {
-	id, err := s.postLocked(build)
+	id, err := s.postLocked(build, s.appendBulkLocked)
 	if err != nil {
 		return err
 	}
@@ -88,25 +101,26 @@ func (s *Session) requestLocked(r *request, build func(wamp.ID) wamp.Message) er
 // await returns the next answer, or the context's error, in which case the request is given up.
 func (s *Session) await(ctx context.Context, r *request) answer {
 	select {
-	case a := <-r.answers:
-		return r.taken(a)
+	case m, more := <-r.progress:
+		return r.taken(m, more)
 	case <-ctx.Done():
 	}
-	if s.abandon(r) {
+	if s.abandon(r, ctx.Err()) {
 		return answer{err: ctx.Err()}
 	}
-	return r.taken(<-r.answers)
+	m, more := <-r.progress
+	return r.taken(m, more)
 }
 
 // abandon gives the request up and reports true, or reports false if its last answer has come.
-func (s *Session) abandon(r *request) bool {
+func (s *Session) abandon(r *request, why error) bool {
 	s.mu.Lock()
 	pending := s.requests[r.id] == r
 	var err error
 	switch {
 	case !pending:
 	case r.giveUp != nil:
-		err = r.giveUp()
+		err = r.giveUp(why)
 	case r.settle == nil:
 		delete(s.requests, r.id) // nobody needs the answer
 	}
@@ -135,7 +149,7 @@ func (s *Session) answered(kind wamp.MessageType, id wamp.ID, a answer) error {
 	if r.settle != nil {
 		err = r.settle(a)
 	}
-	r.answers <- a
+	r.finishLocked(a)
 	return err
 }
 

@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"sync"
 
@@ -40,8 +41,10 @@ type Session struct {
 	last          wamp.ID // the request ID that was used last
 	requests      map[wamp.ID]*request
 	registrations map[wamp.ID]*Registration
-	invocations   map[wamp.ID]context.CancelCauseFunc // those that are not answered
-	topics        map[topicKey]*topic                 // those that have, or ask for, a handler
+	invocations   map[wamp.ID]*Invocation // those that are not answered
+	cutShort      recent                  // those that were answered before all their parts were there
+	partBytes     int                     // of the parts that no handler has taken yet
+	topics        map[topicKey]*topic     // those that have, or ask for, a handler
 	subscriptions map[wamp.ID]*topic
 }
 
@@ -52,7 +55,7 @@ func newSession(conn transport.Conn, c *Config) *Session {
 		done:          make(chan struct{}),
 		requests:      make(map[wamp.ID]*request),
 		registrations: make(map[wamp.ID]*Registration),
-		invocations:   make(map[wamp.ID]context.CancelCauseFunc),
+		invocations:   make(map[wamp.ID]*Invocation),
 		topics:        make(map[topicKey]*topic),
 		subscriptions: make(map[wamp.ID]*topic),
 	}
@@ -87,6 +90,14 @@ func (s *Session) Err() error {
 // routerHas reports whether the router announced the feature (FEA-06).
 func (s *Session) routerHas(role wamp.Role, f wamp.Feature) bool {
 	return s.details.Roles.Supports(role, f)
+}
+
+// require returns an error that is wamp.ErrFeatureNotSupported if the router did not announce the feature (FEA-06).
+func (s *Session) require(role wamp.Role, f wamp.Feature) error {
+	if s.routerHas(role, f) {
+		return nil
+	}
+	return fmt.Errorf("client: the router's %s does not announce %s: %w", role, f, wamp.ErrFeatureNotSupported)
 }
 
 // do takes a step that sends, with the session locked. While the queue is full it waits and tries again; a step that
@@ -126,14 +137,24 @@ func (s *Session) broken(err error) error {
 	return s.Err()
 }
 
-// appendLocked queues the message. If that fails the error is the session's *ClosedError or one of transport.Queue.
+// appendLocked queues the message. If that fails the error is the session's *ClosedError or one of transport.Queue. It is
+// for what cannot wait: the reader's replies, CANCEL and GOODBYE.
 func (s *Session) appendLocked(m wamp.Message) error {
+	return s.queueLocked(m, s.queue.AppendLocked)
+}
+
+// appendBulkLocked is appendLocked for what do tries again: it leaves room in the queue for what cannot wait.
+func (s *Session) appendBulkLocked(m wamp.Message) error {
+	return s.queueLocked(m, s.queue.AppendBulkLocked)
+}
+
+func (s *Session) queueLocked(m wamp.Message, add func(wamp.Message) error) error {
 	if s.closed != nil {
 		return s.closed
 	}
 	s.queue.Lock()
 	defer s.queue.Unlock()
-	return s.queue.AppendLocked(m)
+	return add(m)
 }
 
 // retractLocked takes back what the router has granted to somebody who does not wait for it any more. It is for the
@@ -142,15 +163,15 @@ func (s *Session) retractLocked(build func(wamp.ID) wamp.Message) error {
 	if s.closed != nil {
 		return nil
 	}
-	_, err := s.postLocked(build)
+	_, err := s.postLocked(build, s.appendLocked)
 	return err
 }
 
-// postLocked queues the message that build makes of the next request ID. IDs are taken and queued under one lock, so
-// that they leave in order, as some routers demand (IDS-03).
-func (s *Session) postLocked(build func(wamp.ID) wamp.Message) (wamp.ID, error) {
+// postLocked adds the message that build makes of the next request ID. IDs are taken and queued under one lock, so that
+// they leave in order, as some routers demand (IDS-03).
+func (s *Session) postLocked(build func(wamp.ID) wamp.Message, add func(wamp.Message) error) (wamp.ID, error) {
 	id := s.last.Next()
-	if err := s.appendLocked(build(id)); err != nil {
+	if err := add(build(id)); err != nil {
 		return 0, err
 	}
 	s.last = id

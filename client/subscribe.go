@@ -61,9 +61,9 @@ func (s *Session) Subscribe(
 	}
 	key := topicKey{topic, m.Options.Match}
 	b := &Subscription{session: s, handler: h, events: newWorkers(1, &s.background), over: newOver()}
-	r := newRequest(wamp.TypeSubscribe, 1)
+	r := newRequest(wamp.TypeSubscribe, 0)
 	r.settle = func(a answer) error { return s.subscribedLocked(b, a) }
-	r.giveUp = func() error {
+	r.giveUp = func(error) error {
 		b.unwanted = true
 		return nil
 	}
@@ -157,7 +157,7 @@ func (b *Subscription) Err() error { return b.over.reason() }
 // the handler gets what comes until then (CLI-05). If the subscription is over already, Unsubscribe returns Err.
 func (b *Subscription) Unsubscribe(ctx context.Context) error {
 	s := b.session
-	r := newRequest(wamp.TypeUnsubscribe, 1)
+	r := newRequest(wamp.TypeUnsubscribe, 0)
 	r.settle = func(answer) error { // if the router refused, it does not know the subscription any more
 		s.removeTopicLocked(b.topic, nil)
 		return nil

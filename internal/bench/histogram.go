@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"math"
 	"math/bits"
 	"time"
 )
@@ -46,24 +47,17 @@ func (h *histogram) merge(other *histogram) {
 	h.total += other.total
 }
 
-// quantile returns the duration that the share q of all durations does not exceed.
+// quantile returns the duration that the share q, from 0 to 1, of all durations does not exceed, as exactly as the
+// buckets know it and never less than it is.
 func (h *histogram) quantile(q float64) time.Duration {
-	rank := uint64(q * float64(h.total))
+	rank := max(1, uint64(math.Ceil(q*float64(h.total)-1e-6)))
 	var seen uint64
 	for i, n := range h.counts {
-		seen += n
-		if n > 0 && seen > rank {
+		if seen += n; seen >= rank {
 			return upperBound(i)
 		}
 	}
-	return h.max()
+	return 0 // nothing was counted
 }
 
-func (h *histogram) max() time.Duration {
-	for i := len(h.counts) - 1; i >= 0; i-- {
-		if h.counts[i] > 0 {
-			return upperBound(i)
-		}
-	}
-	return 0
-}
+func (h *histogram) max() time.Duration { return h.quantile(1) }

@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/url"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/tandemrouter/tandem/internal/serializer"
 	"github.com/tandemrouter/tandem/transport"
@@ -19,28 +19,21 @@ import (
 
 // peer is one connection of the load generator.
 type peer struct {
-	conn  transport.Conn
-	queue *transport.Queue
-	run   transport.Run
+	conn     transport.Conn
+	queue    *transport.Queue
+	received transport.Run
+	broken   error // why nothing more will be received than what is in received now
 }
 
-// queueLimit lets every call that may be under way wait at once: the generator is bounded by depth.
-const queueLimit = 1 << 30
+// queueLimit lets every call that may be under way wait at once: the generator is bounded by what is in flight.
+const queueLimit = math.MaxInt32
 
 func dial(ctx context.Context, c *RPC, wg *sync.WaitGroup) (*peer, error) {
 	conn, err := dialURL(ctx, c)
 	if err != nil {
 		return nil, err
 	}
-	p := &peer{conn: conn, queue: transport.NewQueue(conn, queueLimit, wg)}
-	if c.Relay {
-		return p, nil
-	}
-	if err := p.join(c.Realm); err != nil {
-		p.close()
-		return nil, err
-	}
-	return p, nil
+	return &peer{conn: conn, queue: transport.NewQueue(conn, queueLimit, wg)}, nil
 }
 
 func dialURL(ctx context.Context, c *RPC) (transport.Conn, error) {
@@ -48,54 +41,81 @@ func dialURL(ctx context.Context, c *RPC) (transport.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	if strings.HasPrefix(u.Scheme, "ws") {
+	const room = 1 << 20 // for what stands around the arguments
+	if u.Scheme == "ws" {
 		return websocket.Dial(ctx, c.URL, &websocket.DialConfig{
-			Serializers: []wamp.Serializer{c.Serializer}, MaxMessageSize: maxSize + 1<<20})
+			Serializers: []wamp.Serializer{c.Serializer}, MaxMessageSize: maxSize + room})
 	}
-	network, address := u.Scheme, u.Host
-	if network == "unix" {
-		address = u.Host + u.Path
-	}
-	return rawsocket.Dial(ctx, network, address, &rawsocket.DialConfig{
-		Serializer: c.Serializer, MaxMessageSize: maxSize + 1<<20})
+	return rawsocket.Dial(ctx, u.Scheme, u.Host+u.Path, &rawsocket.DialConfig{
+		Serializer: c.Serializer, MaxMessageSize: maxSize + room})
 }
 
-func (p *peer) join(realm string) error {
+func (p *peer) join(ctx context.Context, realm string) error {
 	var roles wamp.Roles
 	roles.Announce(wamp.RoleCaller)
 	roles.Announce(wamp.RoleCallee, wamp.FeatureSharedRegistration)
-	answer, err := p.ask(&wamp.Hello{Realm: realm, Details: wamp.HelloDetails{Roles: roles}})
+	answer, err := p.ask(ctx, &wamp.Hello{Realm: realm, Details: wamp.HelloDetails{Roles: roles}})
 	if err != nil {
 		return err
 	}
-	if refusal, ok := answer.(*wamp.Abort); ok {
-		return fmt.Errorf("bench: %s: %s", refusal.Reason, refusal.Details.Message)
+	if _, ok := answer.(*wamp.Welcome); !ok {
+		return unexpected(answer)
 	}
 	return nil
 }
 
-// ask sends a message and returns the one message that answers it. It is valid until the peer receives again.
-func (p *peer) ask(m wamp.Message) (wamp.Message, error) {
-	if err := p.queue.Put(m); err != nil {
-		return nil, err
-	}
-	for {
-		if err := p.receive(); err != nil {
-			return nil, err
-		}
-		if len(p.run.Messages) > 0 {
-			return p.run.Messages[0], nil
-		}
+// unexpected says what another message than the awaited one means.
+func unexpected(m wamp.Message) error {
+	switch m := m.(type) {
+	case *wamp.Error:
+		return m
+	case *wamp.Abort:
+		return fmt.Errorf("%w: %s", wamp.ErrorURI(m.Reason), m.Details.Message)
+	case *wamp.Goodbye:
+		return fmt.Errorf("%w: %s", wamp.ErrorURI(m.Reason), m.Details.Message)
+	default:
+		return fmt.Errorf("the router sent %T", m)
 	}
 }
 
+// ask sends a message and returns the one message that answers it. It is valid until the peer receives again.
+func (p *peer) ask(ctx context.Context, m wamp.Message) (wamp.Message, error) {
+	defer context.AfterFunc(ctx, p.close)()
+	err := p.queue.Put(m)
+	for err == nil {
+		if err = p.receive(); err == nil && len(p.received.Messages) > 0 {
+			return p.received.Messages[0], nil
+		}
+	}
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	return nil, err
+}
+
+// receive waits until something comes. There may be no message in it.
 func (p *peer) receive() error {
+	if p.broken != nil {
+		return p.broken
+	}
 	if err := p.conn.Wait(); err != nil {
 		return err
 	}
-	return p.conn.Receive(&p.run)
+	p.broken = p.conn.Receive(&p.received)
+	if p.broken != nil && len(p.received.Messages) == 0 {
+		return p.broken
+	}
+	if len(p.received.Control) == 0 {
+		return nil
+	}
+	p.queue.Lock()
+	err := p.queue.AppendControlLocked(p.received.Control)
+	p.queue.Unlock()
+	p.queue.Flush()
+	return err
 }
 
+// close may be called by any goroutine, and again.
 func (p *peer) close() { p.queue.Abandon(io.ErrClosedPipe) }
 
 // callee answers every invocation with its own arguments.
@@ -105,25 +125,40 @@ type callee struct {
 	result wamp.Result
 }
 
-func (c *callee) register(procedure string, invoke wamp.InvocationPolicy) error {
-	answer, err := c.ask(&wamp.Register{Request: 1, Procedure: procedure, Options: wamp.RegisterOptions{Invoke: invoke}})
-	if refusal, ok := answer.(*wamp.Error); ok {
-		return fmt.Errorf("bench: registering %s: %w", procedure, refusal.URI)
+func (c *callee) register(ctx context.Context, procedure string, invoke wamp.InvocationPolicy) error {
+	answer, err := c.ask(ctx, &wamp.Register{Request: 1, Procedure: procedure, Options: wamp.RegisterOptions{Invoke: invoke}})
+	if err != nil {
+		return err
 	}
-	return err
+	if _, ok := answer.(*wamp.Registered); !ok {
+		return unexpected(answer)
+	}
+	return nil
 }
 
-func (c *callee) serve() {
-	for c.receive() == nil {
-		c.queue.Lock()
-		for _, m := range c.run.Messages {
-			if c.answer(m) != nil {
-				break
-			}
+// serve answers until the connection ends, and says why.
+func (c *callee) serve() error {
+	for {
+		if err := c.receive(); err != nil {
+			return err
 		}
+		c.queue.Lock()
+		err := c.answerAll()
 		c.queue.Unlock()
 		c.queue.Flush()
+		if err != nil {
+			return err
+		}
 	}
+}
+
+func (c *callee) answerAll() error {
+	for _, m := range c.received.Messages {
+		if err := c.answer(m); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // answer answers an INVOCATION with YIELD. Behind a relay, which does not route, it answers a CALL with RESULT.
@@ -136,96 +171,16 @@ func (c *callee) answer(m wamp.Message) error {
 		c.result.Request, c.result.Payload = m.Request, m.Payload
 		return c.queue.AppendLocked(&c.result)
 	default:
-		return nil
+		return unexpected(m)
 	}
 }
 
-// caller keeps calls under way.
-type caller struct {
-	*peer
-	call    wamp.Call
-	depth   int
-	sent    []time.Time // when the call with the request ID that leads here was sent
-	pending int
-
-	latency histogram
-	errors  uint64
-	err     error
-}
-
-func newCaller(p *peer, procedure string, arguments wamp.Payload, depth int) *caller {
-	return &caller{
-		peer:  p,
-		call:  wamp.Call{Procedure: procedure, Payload: arguments},
-		depth: depth,
-		sent:  make([]time.Time, 4*depth+64),
-	}
-}
-
-// run calls until the time is over, and waits for the last answers. What is answered from the first time on counts.
-func (c *caller) run(from, until time.Time) {
-	c.err = c.start(time.Now(), c.depth)
-	for c.err == nil && c.pending > 0 {
-		if c.err = c.receive(); c.err != nil {
-			break
-		}
-		now := time.Now()
-		answered := c.count(now, !now.Before(from) && now.Before(until))
-		if now.Before(until) {
-			c.err = c.start(now, answered)
-		}
-	}
-	if c.err != nil {
-		c.err = fmt.Errorf("%d calls not answered: %w", c.pending, c.err)
-	}
-}
-
-func (c *caller) start(now time.Time, calls int) error {
-	c.queue.Lock()
-	for range calls {
-		c.call.Request++
-		if err := c.queue.AppendLocked(&c.call); err != nil {
-			c.queue.Unlock()
-			return err
-		}
-		c.sent[int(c.call.Request)%len(c.sent)] = now
-		c.pending++
-	}
-	c.queue.Unlock()
-	c.queue.Flush()
-	return nil
-}
-
-// count takes the answers that have come, and returns how many.
-func (c *caller) count(now time.Time, counting bool) (answered int) {
-	for _, m := range c.peer.run.Messages {
-		request, failed := wamp.ID(0), false
-		switch m := m.(type) {
-		case *wamp.Result:
-			request = m.Request
-		case *wamp.Error:
-			request, failed = m.Request, true
-		default:
-			continue
-		}
-		answered++
-		if counting {
-			c.latency.add(now.Sub(c.sent[int(request)%len(c.sent)]))
-			if failed {
-				c.errors++
-			}
-		}
-	}
-	c.pending -= answered
-	return answered
-}
-
-// minSize is the least size of the arguments.
-const minSize = 64
+// minSize is the least size of the arguments: what they are in JSON without padding.
+const minSize = 80
 
 var errSize = errors.New("bench: cannot make arguments of that size")
 
-// arguments returns a list of mixed values that takes about size bytes in the serializer.
+// arguments returns a list of mixed values that takes at most size bytes in the serializer, and no fewer than it must.
 func arguments(s wamp.Serializer, size int) (wamp.Payload, error) {
 	values := wamp.List{int64(7814135), "com.example.item", true, 19.99, wamp.Dict{"name": "Ann", "count": int64(3)}}
 	for pad := size; pad >= 0; {

@@ -22,13 +22,14 @@ const clockTick = 10 * time.Millisecond
 
 // usageOf reads the accounts of a process.
 func usageOf(pid int) (usage, error) {
-	var u usage
 	dir := "/proc/" + strconv.Itoa(pid) + "/"
 	cpu, errCPU := cpuTime(dir + "stat")
-	calls, errIO := sumOf(dir+"io", "syscr:", "syscw:")
-	kib, errRSS := sumOf(dir+"status", "VmRSS:")
-	u.cpu, u.syscalls, u.rss = cpu, calls, kib<<10
-	return u, errors.Join(errCPU, errIO, errRSS)
+	calls, errIO := sumOf(dir+"io", "syscr", "syscw")
+	kib, errRSS := sumOf(dir+"status", "VmRSS")
+	if err := errors.Join(errCPU, errIO, errRSS); err != nil {
+		return usage{}, fmt.Errorf("bench: process %d cannot be accounted for, which needs Linux and the same user: %w", pid, err)
+	}
+	return usage{cpu, calls, kib << 10}, nil
 }
 
 // cpuTime reads the user and system time from a stat file. The name in it may contain anything, so fields are
@@ -41,29 +42,30 @@ func cpuTime(file string) (time.Duration, error) {
 	fields := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:]))
 	const userTime, systemTime = 11, 12
 	if len(fields) <= systemTime {
-		return 0, fmt.Errorf("bench: %s has %d fields", file, len(fields))
+		return 0, fmt.Errorf("%s has %d fields", file, len(fields))
 	}
 	user, err1 := strconv.ParseUint(fields[userTime], 10, 64)
 	system, err2 := strconv.ParseUint(fields[systemTime], 10, 64)
 	return time.Duration(user+system) * clockTick, errors.Join(err1, err2)
 }
 
-// sumOf adds the numbers that stand behind the keys in a file of keys and values.
+// sumOf adds the numbers of some keys in a file whose lines are a key, a colon and a value.
 func sumOf(file string, keys ...string) (uint64, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return 0, err
 	}
+	values := make(map[string]string)
+	for line := range strings.Lines(string(text)) {
+		key, value, _ := strings.Cut(line, ":")
+		values[key] = value
+	}
 	var sum uint64
 	for _, key := range keys {
-		_, rest, found := strings.Cut(string(text), key)
-		fields := strings.Fields(rest)
-		if !found || len(fields) == 0 {
-			return 0, fmt.Errorf("bench: no %s in %s", key, file)
-		}
-		n, err := strconv.ParseUint(fields[0], 10, 64)
+		number, _, _ := strings.Cut(strings.TrimSpace(values[key]), " ") // a unit may follow
+		n, err := strconv.ParseUint(number, 10, 64)
 		if err != nil {
-			return 0, err
+			return 0, fmt.Errorf("%s: %s: %w", file, key, err)
 		}
 		sum += n
 	}

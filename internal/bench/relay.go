@@ -7,28 +7,27 @@ import (
 	"io"
 	"net"
 	"sync"
+	"time"
 )
 
 // Relay joins connections in pairs, in the order in which they come, and forwards RawSocket frames between the two
-// of a pair. It accepts every RawSocket handshake. It returns when ctx is done.
+// of a pair. It accepts every RawSocket handshake. It returns when ctx is done, and closes the listener and all
+// connections.
 func Relay(ctx context.Context, l net.Listener) error {
-	var wg sync.WaitGroup
-	defer wg.Wait()
+	var pairs sync.WaitGroup
+	defer pairs.Wait()
 	defer context.AfterFunc(ctx, func() { _ = l.Close() })()
 	for {
-		a, errA := acceptRaw(l)
+		a, errA := acceptRaw(ctx, l)
 		if errA != nil {
 			return ended(ctx, errA)
 		}
-		b, errB := acceptRaw(l)
+		b, errB := acceptRaw(ctx, l)
 		if errB != nil {
 			_ = a.Close()
 			return ended(ctx, errB)
 		}
-		closeBoth := func() { _, _ = a.Close(), b.Close() }
-		context.AfterFunc(ctx, closeBoth)
-		wg.Go(func() { forward(b, a); closeBoth() })
-		wg.Go(func() { forward(a, b); closeBoth() })
+		join(ctx, &pairs, a, b)
 	}
 }
 
@@ -39,22 +38,40 @@ func ended(ctx context.Context, err error) error {
 	return err
 }
 
-// acceptRaw accepts a connection and says yes to its handshake.
-func acceptRaw(l net.Listener) (net.Conn, error) {
-	conn, err := l.Accept()
-	if err != nil {
-		return nil, err
-	}
-	var handshake [4]byte
-	_, err = io.ReadFull(conn, handshake[:])
-	if err == nil {
-		_, err = conn.Write(handshake[:])
-	}
-	if err != nil {
+// greetTimeout is how long a peer may take for its handshake.
+const greetTimeout = 5 * time.Second
+
+// acceptRaw accepts a connection and says yes to its handshake. Connections that do not begin with one are closed.
+func acceptRaw(ctx context.Context, l net.Listener) (net.Conn, error) {
+	for {
+		conn, err := l.Accept()
+		if err != nil || greet(ctx, conn) == nil {
+			return conn, err
+		}
 		_ = conn.Close()
-		return nil, err
 	}
-	return conn, nil
+}
+
+func greet(ctx context.Context, conn net.Conn) error {
+	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
+	_ = conn.SetDeadline(time.Now().Add(greetTimeout))
+	var handshake [4]byte
+	if _, err := io.ReadFull(conn, handshake[:]); err != nil {
+		return err
+	}
+	if _, err := conn.Write(handshake[:]); err != nil {
+		return err
+	}
+	return conn.SetDeadline(time.Time{})
+}
+
+// join forwards both ways until one of the two connections ends, or ctx is done.
+func join(ctx context.Context, pairs *sync.WaitGroup, a, b net.Conn) {
+	closeBoth := func() { _, _ = a.Close(), b.Close() }
+	stop := context.AfterFunc(ctx, closeBoth)
+	end := func() { stop(); closeBoth() }
+	pairs.Go(func() { forward(b, a); end() })
+	pairs.Go(func() { forward(a, b); end() })
 }
 
 // forward passes whole frames on: as many with one write as one read has brought.
@@ -67,27 +84,36 @@ func forward(to, from net.Conn) {
 			return
 		}
 		filled += n
-		whole, need := wholeFrames(buf[:filled])
-		if whole > 0 {
+		if whole := wholeFrames(buf[:filled]); whole > 0 {
 			if _, err := to.Write(buf[:whole]); err != nil {
 				return
 			}
 			filled = copy(buf, buf[whole:filled])
 		}
-		if need > len(buf) {
-			buf = append(make([]byte, 0, need), buf[:filled]...)[:need]
+		if filled == len(buf) { // a frame that is larger: the room grows with what really comes
+			buf = append(buf, make([]byte, len(buf))...)
 		}
 	}
 }
 
-// wholeFrames returns the length of the whole frames at the beginning of b, and the length of the frame that follows.
-func wholeFrames(b []byte) (whole, need int) {
-	for len(b)-whole >= 4 {
-		size := 4 + int(binary.BigEndian.Uint32(b[whole:])&0x0fffffff)
+// wholeFrames returns the length of the whole frames at the beginning of b.
+func wholeFrames(b []byte) (whole int) {
+	const header = 4
+	for len(b)-whole >= header {
+		size := header + frameLength(binary.BigEndian.Uint32(b[whole:]))
 		if len(b)-whole < size {
-			return whole, size
+			break
 		}
 		whole += size
 	}
-	return whole, 0
+	return whole
+}
+
+// frameLength returns the length that a frame's header states: 24 bits, or one bit for exactly 16 MiB (RS-10).
+func frameLength(header uint32) int {
+	const exactly16MiB = 1 << 27
+	if header&exactly16MiB != 0 {
+		return 1 << 24
+	}
+	return int(header & (1<<24 - 1))
 }

@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"text/tabwriter"
@@ -17,20 +19,20 @@ type benchCmd struct {
 
 type benchRPCCmd struct {
 	connectFlags
-	Pairs     int           `default:"4" help:"Callers, each with a callee of its own unless --callees is given (${default})."`
+	Pairs     int           `default:"4" help:"Callers, each with a callee of its own unless --callees is given."`
 	Callees   int           `help:"Callees that share one procedure."`
-	Depth     int           `default:"16" help:"Calls under way for each caller (${default})."`
-	Size      int           `default:"256" help:"Size of the arguments in bytes (${default})."`
-	Duration  time.Duration `default:"5s" help:"How long to count (${default})."`
-	Warmup    time.Duration `default:"1s" help:"How long to call before counting (${default})."`
+	Depth     int           `default:"16" help:"Calls under way for each caller."`
+	Size      int           `default:"256" help:"Size of the arguments in bytes."`
+	Duration  time.Duration `default:"5s" help:"How long to count."`
+	Warmup    time.Duration `default:"1s" help:"How long to call before counting."`
 	RouterPID int           `name:"router-pid" placeholder:"PID" help:"Account for the CPU time, system calls and memory of this process (Linux)."`
 	Relay     bool          `help:"The URL is that of a relay (tandem bench relay)."`
-	Output    string        `short:"o" default:"table" enum:"table,json" help:"table or json (${default})."`
+	Output    string        `short:"o" default:"table" enum:"table,json" help:"table or json."`
 }
 
 // Run measures the router that is running at the URL.
-func (c *benchRPCCmd) Run(p *program) error {
-	report, err := bench.RPC{
+func (c *benchRPCCmd) Run(ctx context.Context, p *program) error {
+	load := bench.RPC{
 		URL:        c.URL,
 		Realm:      c.Realm,
 		Serializer: c.serializer(),
@@ -42,14 +44,31 @@ func (c *benchRPCCmd) Run(p *program) error {
 		Duration:   c.Duration,
 		RouterPID:  c.RouterPID,
 		Relay:      c.Relay,
-	}.Run(p.ctx)
+	}
+	if err := load.Validate(); err != nil {
+		return &exitError{exitUsage, err}
+	}
+	fmt.Fprintf(p.Err, "measuring %s for %s (Ctrl-C to stop)\n", c.URL, c.Warmup+c.Duration)
+	report, err := load.Run(ctx)
 	if err != nil {
-		return interrupted(p, err)
+		return benchError(ctx, err)
 	}
 	if c.Output == "json" {
 		return json.NewEncoder(p.Out).Encode(report)
 	}
 	return c.table(p, report)
+}
+
+func benchError(ctx context.Context, err error) error {
+	var network *net.OpError
+	switch {
+	case told(ctx):
+		return errInterrupted
+	case errors.As(err, &network) && network.Op == "dial":
+		return exit(exitUnreachable, "cannot reach a router: %w%s", err, whereItMayBe(err))
+	default:
+		return err
+	}
 }
 
 func (c *benchRPCCmd) table(p *program, r *bench.Report) error {
@@ -71,14 +90,14 @@ type benchRelayCmd struct {
 }
 
 // Run relays until the program is told to stop.
-func (c *benchRelayCmd) Run(p *program) error {
-	if err := checkLoopback(c.Listen); err != nil {
+func (c *benchRelayCmd) Run(ctx context.Context, p *program) error {
+	if err := checkLoopback(c.Listen, "the relay listens on loopback only"); err != nil {
 		return err
 	}
 	l, err := net.Listen("tcp", c.Listen)
 	if err != nil {
-		return &exitError{exitUnreachable, err}
+		return exit(exitUnreachable, "cannot listen: %w%s", err, whoListens(err))
 	}
 	fmt.Fprintf(p.Out, "relaying pairs of connections on tcp://%s\n", l.Addr())
-	return bench.Relay(p.ctx, l)
+	return bench.Relay(ctx, l)
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -17,31 +18,43 @@ type callCmd struct {
 	Progress   bool          `help:"Print progressive results as they come, a line each."`
 }
 
+// Help is printed above the flags.
+func (*callCmd) Help() string {
+	return valuesHelp + `
+
+The result is printed as one line of JSON: a single argument as it is, an empty result not at all, anything else as an
+object with args and kwargs. Bytes come out in the way in which WAMP carries them in JSON, as a text that begins with
+\u0000 and goes on in base64; such a text given as an argument is sent as bytes.`
+}
+
 // Run calls the procedure and prints what it returned.
-func (c *callCmd) Run(p *program) error {
+func (c *callCmd) Run(ctx context.Context, p *program) error {
+	if c.Timeout < 0 {
+		return exit(exitUsage, "--timeout must not be negative")
+	}
 	payload, err := c.payload(p.In)
 	if err != nil {
 		return &exitError{exitUsage, err}
 	}
-	s, err := c.connect(p)
+	if c.Timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, c.Timeout)
+		defer cancel()
+	}
+	s, err := c.connect(ctx, p)
 	if err != nil {
 		return err
 	}
 	defer leave(s)
-	ctx, cancel := c.context(p.ctx)
-	defer cancel()
 	options := []client.CallOption{client.Payload(payload)}
 	if c.DiscloseMe {
 		options = append(options, client.DiscloseMe())
 	}
-	return interrupted(p, explain(c.call(ctx, p, s, options), c.Procedure))
-}
-
-func (c *callCmd) context(ctx context.Context) (context.Context, context.CancelFunc) {
-	if c.Timeout > 0 {
-		return context.WithTimeout(ctx, c.Timeout)
+	err = c.call(ctx, p, s, options)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return exit(exitTimeout, "calling %s: no answer within %s", c.Procedure, c.Timeout)
 	}
-	return context.WithCancel(ctx)
+	return c.explain(ctx, err, "calling", c.Procedure)
 }
 
 func (c *callCmd) call(ctx context.Context, p *program, s *client.Session, options []client.CallOption) error {

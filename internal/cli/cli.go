@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"os/signal"
 	"runtime"
 	"syscall"
+	"unicode/utf8"
 
 	"github.com/alecthomas/kong"
 )
@@ -36,22 +38,22 @@ type grammar struct {
 type program struct {
 	Streams
 	version string
-	ctx     context.Context // done when the program is told to stop
 }
 
 // errInterrupted ends a command that a signal stopped before it was done.
 var errInterrupted = errors.New("interrupted")
 
 // Main runs the command that args name and returns the program's exit code. The first SIGINT or SIGTERM lets the
-// command end in order, the second ends the program.
+// command end in order, the second ends the program (S17).
 func Main(s Streams, version string, args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal has its usual effect
-	return run(&program{s, version, ctx}, args)
+	return run(ctx, &program{s, version}, args)
 }
 
-func run(p *program, args []string) int {
+// run runs the command that args name. When ctx is done, the program is told to stop.
+func run(ctx context.Context, p *program, args []string) int {
 	var exited *int
 	parser := kong.Must(&grammar{},
 		kong.Name("tandem"),
@@ -59,21 +61,59 @@ func run(p *program, args []string) int {
 		kong.Writers(p.Out, p.Err),
 		kong.Exit(func(code int) { exited = &code }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.BindTo(ctx, (*context.Context)(nil)),
 	)
+	if err := checkWords(args); err != nil {
+		complain(p.Err, err)
+		return exitCode(err)
+	}
 	if len(args) == 0 {
 		args = []string{"--help"}
 	}
-	command, err := parser.Parse(args)
+	command, err := parser.Parse(spareNumbers(args))
 	switch {
 	case exited != nil: // help was printed
 		return *exited
 	case err != nil:
-		fmt.Fprintf(p.Err, "tandem: %v\nRun \"tandem --help\" for the commands and their flags.\n", err)
+		fmt.Fprintf(p.Err, "tandem: %v\nRun \"%s --help\" for what can be written here.\n", err, commandOf(err))
 		return exitUsage
 	}
 	err = command.Run(p)
 	complain(p.Err, err)
 	return exitCode(err)
+}
+
+// checkWords refuses words that are no texts: the parser would replace what it does not understand in them.
+func checkWords(args []string) error {
+	for _, arg := range args {
+		if !utf8.ValidString(arg) {
+			return exit(exitUsage, "%q is not UTF-8; b:@FILE sends bytes", arg)
+		}
+	}
+	return nil
+}
+
+// spareNumbers keeps the parser from taking negative numbers for flags. JSON does not mind the blank.
+func spareNumbers(args []string) []string {
+	spared := make([]string, len(args))
+	for i, arg := range args {
+		if len(arg) > 1 && arg[0] == '-' && json.Valid([]byte(arg)) {
+			arg = " " + arg
+		}
+		spared[i] = arg
+	}
+	return spared
+}
+
+// commandOf returns the command, as far as it was understood, in which a person made a mistake.
+func commandOf(err error) string {
+	var mistake *kong.ParseError
+	if errors.As(err, &mistake) {
+		if command := mistake.Context.Selected(); command != nil {
+			return command.FullPath()
+		}
+	}
+	return "tandem"
 }
 
 type versionCmd struct{}

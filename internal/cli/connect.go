@@ -4,6 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"syscall"
 	"time"
 
 	"github.com/tandemrouter/tandem/client"
@@ -17,14 +21,17 @@ const (
 
 // connectFlags say where the router is and how to talk to it.
 type connectFlags struct {
-	URL        string `default:"ws://127.0.0.1:8080/ws" help:"The router: ws://, wss://, tcp://, tcps:// or unix:// (${default})."`
-	Realm      string `default:"realm1" help:"The realm to join (${default})."`
-	Serializer string `default:"cbor" enum:"json,msgpack,cbor" help:"How messages are encoded: json, msgpack or cbor (${default})."`
+	URL        string `default:"ws://127.0.0.1:8080/ws" help:"The router: ws://, wss://, tcp://, tcps:// or unix://."`
+	Realm      string `default:"realm1" help:"The realm to join."`
+	Serializer string `default:"cbor" enum:"json,msgpack,cbor" help:"How messages are encoded: json, msgpack or cbor."`
 }
 
 // connect opens a session. It fails with the exit code for what went wrong.
-func (f *connectFlags) connect(p *program) (*client.Session, error) {
-	s, err := client.Connect(p.ctx, f.URL, client.Config{
+func (f *connectFlags) connect(ctx context.Context, p *program) (*client.Session, error) {
+	if err := checkURL(f.URL); err != nil {
+		return nil, err
+	}
+	s, err := client.Connect(ctx, f.URL, client.Config{
 		Realm:      f.Realm,
 		Serializer: f.serializer(),
 		Agent:      "tandem/" + p.version,
@@ -33,13 +40,32 @@ func (f *connectFlags) connect(p *program) (*client.Session, error) {
 	switch {
 	case err == nil:
 		return s, nil
-	case p.ctx.Err() != nil:
+	case told(ctx):
 		return nil, errInterrupted
 	case errors.As(err, &refused) && refused.Reason != wamp.CloseTransportLost:
-		return nil, err
+		return nil, fmt.Errorf("the router at %s refuses realm %s: %w", f.URL, f.Realm, refused)
 	default:
-		return nil, exit(exitUnreachable, "cannot reach a router: %w", err)
+		return nil, exit(exitUnreachable, "cannot reach a router: %w%s", err, whereItMayBe(err))
 	}
+}
+
+var schemes = []string{"ws", "wss", "tcp", "tcps", "unix"}
+
+// checkURL finds what is wrong with a URL before anybody tries to connect.
+func checkURL(rawURL string) error {
+	u, err := url.Parse(rawURL)
+	if err == nil && slices.Contains(schemes, u.Scheme) && u.Host+u.Path != "" {
+		return nil
+	}
+	return exit(exitUsage, "--url %s: write %s, tcp://127.0.0.1:8080 or unix:///path/of/socket", rawURL, defaultURL)
+}
+
+// whereItMayBe is a hint for the usual reason why there is no connection.
+func whereItMayBe(err error) string {
+	if errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.ENOENT) {
+		return "\n  nothing listens there; \"tandem dev\" starts a router on this machine"
+	}
+	return ""
 }
 
 func (f *connectFlags) serializer() wamp.Serializer {
@@ -47,7 +73,7 @@ func (f *connectFlags) serializer() wamp.Serializer {
 	return s
 }
 
-// leaveTimeout is how long a command waits for the router to say goodbye.
+// leaveTimeout is how long a command waits for the router when it leaves.
 const leaveTimeout = 2 * time.Second
 
 // leave closes the session in order. The command's outcome does not depend on it.
@@ -55,33 +81,54 @@ func leave(s *client.Session) {
 	ctx, cancel := context.WithTimeout(context.Background(), leaveTimeout)
 	defer cancel()
 	_ = s.Leave(ctx) // closes the session in any case
+	_ = s.Close()    // and this waits for what still runs
+}
+
+// withdraw ends a registration or a subscription. Whether the router confirms it matters to nobody: the session ends
+// next.
+func withdraw(end func(context.Context) error) {
+	ctx, cancel := context.WithTimeout(context.Background(), leaveTimeout)
+	defer cancel()
+	_ = end(ctx)
 }
 
 // untilStopped waits until the program is told to stop, the count is reached, or the session is over, which is an
 // error.
-func untilStopped(p *program, s *client.Session, counted <-chan struct{}) error {
+func untilStopped(ctx context.Context, s *client.Session, counted <-chan struct{}) error {
 	select {
-	case <-p.ctx.Done():
+	case <-ctx.Done():
 		return nil
 	case <-counted:
 		return nil
 	case <-s.Done():
-		return s.Err()
+		return fmt.Errorf("the session ended: %w", s.Err())
 	}
 }
 
-// interrupted makes errInterrupted of an error that is the program's being told to stop.
-func interrupted(p *program, err error) error {
-	if err != nil && p.ctx.Err() != nil {
+// told reports whether the program is told to stop. That a command's own time is over is something else.
+func told(ctx context.Context) bool { return errors.Is(ctx.Err(), context.Canceled) }
+
+// explain says what was being done when the error happened, and what a person can do about it.
+func (f *connectFlags) explain(ctx context.Context, err error, doing, uri string) error {
+	switch {
+	case err == nil:
+		return nil
+	case told(ctx):
 		return errInterrupted
+	case errors.Is(err, wamp.ErrNoSuchProcedure):
+		return fmt.Errorf("%s %s: %w\n  is it written like that, is its callee running, and is that in realm %s too?",
+			doing, uri, err, f.Realm)
+	default:
+		return fmt.Errorf("%s %s: %w", doing, uri, err)
 	}
-	return err
 }
 
-// explain adds to an answer what a person can do about it.
-func explain(err error, procedure string) error {
-	if errors.Is(err, wamp.ErrNoSuchProcedure) {
-		return fmt.Errorf("%w\n  nobody has registered %s, exactly or by a pattern, in this realm", err, procedure)
-	}
-	return err
+// printable replaces what a terminal would take for a command. Peers choose their URIs and error texts.
+func printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' && r != '\n' && r != '\t' || r >= 0x7f && r < 0xa0 {
+			return '\ufffd'
+		}
+		return r
+	}, text)
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/tandemrouter/tandem/client"
 	"github.com/tandemrouter/tandem/wamp"
 )
 
@@ -18,7 +17,7 @@ const (
 	exitConfig        = 3   // the configuration file is wrong: do not restart
 	exitUnreachable   = 4   // a client cannot reach the router; a router cannot listen
 	exitRefused       = 5   // authentication failed, or no such realm
-	exitNotAuthorized = 6   //
+	exitNotAuthorized = 6   // for this role
 	exitNotFound      = 7   // no such procedure, session or registration
 	exitTimeout       = 8   // timeout or canceled; the router's drain hit its limit
 	exitCallee        = 9   // the callee answered with an error of the application
@@ -80,6 +79,7 @@ var peerCodes = []struct {
 	{wamp.ErrAuthenticationRequired, exitRefused},
 	{wamp.ErrAuthenticationDenied, exitRefused},
 	{wamp.ErrAuthenticationFailed, exitRefused},
+	{wamp.ErrCannotAuthenticate, exitRefused},
 	{wamp.ErrNotAuthorized, exitNotAuthorized},
 	{wamp.ErrAuthorizationFailed, exitNotAuthorized},
 	{wamp.ErrNoSuchProcedure, exitNotFound},
@@ -89,8 +89,12 @@ var peerCodes = []struct {
 	{wamp.ErrCanceled, exitTimeout},
 	{wamp.ErrPayloadSizeExceeded, exitLimit},
 	{wamp.ErrNetworkFailure, exitLimit},
+	{wamp.ErrUnavailable, exitLimit},
+	{wamp.ErrNoAvailableCallee, exitLimit},
 	{wamp.ErrMaxConcurrencyReached, exitLimit},
 	{wamp.ErrInvalidURI, exitFailure},
+	{wamp.ErrInvalidPayload, exitFailure},
+	{wamp.ErrFeatureNotSupported, exitFailure},
 	{wamp.ErrProcedureAlreadyExists, exitFailure},
 	{wamp.ErrProtocolViolation, exitFailure},
 	{wamp.ErrOptionNotAllowed, exitFailure},
@@ -99,13 +103,7 @@ var peerCodes = []struct {
 
 // complain says on the standard error why the command failed.
 func complain(w io.Writer, err error) {
-	if err == nil || errors.Is(err, errInterrupted) {
-		return
+	if err != nil && !errors.Is(err, errInterrupted) {
+		fmt.Fprintf(w, "tandem: %s\n", printable(err.Error()))
 	}
-	var closed *client.ClosedError
-	if errors.As(err, &closed) {
-		fmt.Fprintf(w, "tandem: the session ended: %v\n", err)
-		return
-	}
-	fmt.Fprintf(w, "tandem: %v\n", err)
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/tandemrouter/tandem/client"
@@ -14,13 +15,16 @@ type publishCmd struct {
 	DiscloseMe bool `help:"Let the subscribers know who publishes."`
 }
 
+// Help is printed above the flags.
+func (*publishCmd) Help() string { return valuesHelp }
+
 // Run publishes the event.
-func (c *publishCmd) Run(p *program) error {
+func (c *publishCmd) Run(ctx context.Context, p *program) error {
 	payload, err := c.payload(p.In)
 	if err != nil {
 		return &exitError{exitUsage, err}
 	}
-	s, err := c.connect(p)
+	s, err := c.connect(ctx, p)
 	if err != nil {
 		return err
 	}
@@ -32,9 +36,9 @@ func (c *publishCmd) Run(p *program) error {
 	if c.DiscloseMe {
 		options = append(options, client.DiscloseMe())
 	}
-	id, err := s.Publish(p.ctx, c.Topic, options...)
+	id, err := s.Publish(ctx, c.Topic, options...)
 	if err == nil && c.Ack {
 		_, err = fmt.Fprintln(p.Out, id)
 	}
-	return interrupted(p, err)
+	return c.explain(ctx, err, "publishing to", c.Topic)
 }

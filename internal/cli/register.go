@@ -1,13 +1,9 @@
 package cli
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"sync/atomic"
-	"text/template"
 
 	"github.com/tandemrouter/tandem/client"
 	"github.com/tandemrouter/tandem/wamp"
@@ -16,111 +12,82 @@ import (
 type registerCmd struct {
 	connectFlags
 	Procedure string `arg:"" help:"The procedure's URI, or a pattern."`
-	Match     string `default:"exact" enum:"exact,prefix,wildcard" help:"Which URIs are meant: exact, prefix or wildcard (${default})."`
-	Invoke    string `default:"single" enum:"single,first,last,roundrobin,random" help:"Who of several callees is invoked: single, first, last, roundrobin or random (${default})."`
+	Match     string `default:"exact" enum:"exact,prefix,wildcard" help:"Which URIs are meant: exact, prefix or wildcard."`
+	Invoke    string `default:"single" enum:"single,first,last,roundrobin,random" help:"Who of several callees is invoked: single, first, last, roundrobin or random."`
 	Echo      bool   `xor:"answer" required:"" help:"Answer with the arguments of the call."`
-	Reply     string `xor:"answer" required:"" placeholder:"TEMPLATE" help:"Answer with this value, as on the command line of call; {{arg 0}} and {{kwarg \"name\"}} are the call's arguments, {{procedure}} the called URI."`
+	Reply     string `xor:"answer" required:"" placeholder:"TEMPLATE" help:"Answer with this value."`
 	Count     int64  `placeholder:"N" help:"Stop after so many calls."`
 }
 
+// Help is printed above the flags.
+func (*registerCmd) Help() string {
+	return `The value of --reply is written as an argument of "tandem call" is. In it {{arg 0}} and {{kwarg "name"}} stand for
+the call's arguments, {{procedure}} for the called URI; a call without such an argument ends with the error
+wamp.error.invalid_argument. What is JSON when it is filled in is sent as that, anything else as a text:
+
+  --reply '"hello {{arg 0}}"'
+  --reply '{"you": "{{arg 0}}", "age": {{kwarg "age"}}}'
+  --reply @answer.json`
+}
+
 // Run offers the procedure until the program is told to stop.
-func (c *registerCmd) Run(p *program) error {
-	answer, err := c.answer()
+func (c *registerCmd) Run(ctx context.Context, p *program) error {
+	answer, err := c.answer(p)
 	if err != nil {
 		return &exitError{exitUsage, err}
 	}
-	s, err := c.connect(p)
+	s, err := c.connect(ctx, p)
 	if err != nil {
 		return err
 	}
 	defer leave(s)
 	counted := newCounter(c.Count)
-	match, _ := wamp.ParseMatchPolicy(c.Match)
-	invoke, _ := wamp.ParseInvocationPolicy(c.Invoke)
-	registration, err := s.Register(p.ctx, c.Procedure, func(_ context.Context, inv *client.Invocation) (*client.Result, error) {
-		defer counted.add()
-		fmt.Fprintf(p.Err, "called: %s\n", inv.Procedure)
-		return answer(inv)
-	}, client.Match(match), client.Invoke(invoke))
+	registration, err := s.Register(ctx, c.Procedure, c.handler(p, answer, counted), c.options()...)
 	if err != nil {
-		return interrupted(p, err)
+		return c.explain(ctx, err, "registering", c.Procedure)
 	}
 	fmt.Fprintf(p.Err, "registered %s as %d, waiting for calls (Ctrl-C to stop)\n", c.Procedure, registration.ID())
-	if err := untilStopped(p, s, counted.done); err != nil {
+	if err := untilStopped(ctx, s, counted.done); err != nil {
 		return err
 	}
-	return registration.Unregister(context.WithoutCancel(p.ctx))
+	withdraw(registration.Unregister) // what is on its way is still answered
+	return nil
+}
+
+func (c *registerCmd) options() []client.RegisterOption {
+	match, _ := wamp.ParseMatchPolicy(c.Match) // the grammar allows no others
+	invoke, _ := wamp.ParseInvocationPolicy(c.Invoke)
+	return []client.RegisterOption{client.Match(match), client.Invoke(invoke)}
+}
+
+// handler answers a call, tells that it came, and counts it when its answer is on the way: only then is the
+// invocation's context done.
+func (c *registerCmd) handler(p *program, answer answerFunc, counted *counter) client.InvocationHandler {
+	return func(ctx context.Context, inv *client.Invocation) (*client.Result, error) {
+		context.AfterFunc(ctx, counted.add)
+		result, err := answer(inv)
+		fmt.Fprintf(p.Err, "called: %s%s\n", printable(inv.Procedure), outcome(err))
+		return result, err
+	}
+}
+
+// outcome is what is told of a call that was refused.
+func outcome(err error) string {
+	if err == nil {
+		return ""
+	}
+	return " (" + err.Error() + ")"
 }
 
 type answerFunc func(*client.Invocation) (*client.Result, error)
 
-func (c *registerCmd) answer() (answerFunc, error) {
+func (c *registerCmd) answer(p *program) (answerFunc, error) {
 	if c.Echo {
 		return func(inv *client.Invocation) (*client.Result, error) {
 			return &client.Result{Payload: inv.Payload}, nil
 		}, nil
 	}
-	return c.template()
-}
-
-// template returns the answer that fills the reply in with the call's arguments.
-func (c *registerCmd) template() (answerFunc, error) {
-	parsed, err := template.New("reply").Funcs(replyFuncs(nil, c.Procedure)).Parse(c.Reply)
-	if err != nil {
-		return nil, fmt.Errorf("--reply: %w", err)
-	}
-	return func(inv *client.Invocation) (*client.Result, error) {
-		t, err := parsed.Clone()
-		if err != nil {
-			return nil, err
-		}
-		var text bytes.Buffer
-		if err := t.Funcs(replyFuncs(inv, inv.Procedure)).Execute(&text, nil); err != nil {
-			return nil, wamp.Errorf(wamp.ErrInvalidArgument, "%v", err)
-		}
-		return replyWith(text.String())
-	}, nil
-}
-
-// replyWith returns the result that a filled-in reply stands for.
-func replyWith(text string) (*client.Result, error) {
-	value, err := parseValue(text, nil)
-	if err != nil {
-		return nil, err
-	}
-	payload, err := rawJSON([]json.RawMessage{value}, nil)
-	return &client.Result{Payload: payload}, err
-}
-
-var errNoArgument = errors.New("the call has no such argument")
-
-// replyFuncs are what a reply template can refer to. A text is filled in without quotes, anything else as JSON.
-func replyFuncs(inv *client.Invocation, procedure string) template.FuncMap {
-	return template.FuncMap{
-		"procedure": func() string { return procedure },
-		"arg": func(i int) (string, error) {
-			if inv == nil || i < 0 || i >= len(inv.Args) {
-				return "", errNoArgument
-			}
-			return textOf(inv.Args[i])
-		},
-		"kwarg": func(key string) (string, error) {
-			if inv == nil || inv.Kwargs[key] == nil {
-				return "", errNoArgument
-			}
-			return textOf(inv.Kwargs[key])
-		},
-	}
-}
-
-// textOf returns the value as it stands within a reply: a text with its special characters escaped, as within JSON
-// quotes.
-func textOf(v any) (string, error) {
-	text, err := formatPayload(&wamp.Payload{Args: wamp.List{v}})
-	if s, ok := v.(string); ok && err == nil && s != "" {
-		return text[1 : len(text)-1], nil
-	}
-	return text, err
+	return newReply(c.Reply, p.In)
 }
 
 // counter closes done when it has counted far enough; never if far is 0.
@@ -133,7 +100,9 @@ type counter struct {
 func newCounter(far int64) *counter { return &counter{far: far, done: make(chan struct{})} }
 
 func (c *counter) add() {
-	if n := c.n.Add(1); n == c.far {
+	if c.n.Add(1) == c.far {
 		close(c.done)
 	}
 }
+
+func (c *counter) reached() bool { return c.far > 0 && c.n.Load() >= c.far }

@@ -6,11 +6,14 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"regexp"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/tandemrouter/tandem/internal/config"
 	"github.com/tandemrouter/tandem/internal/server"
+	"github.com/tandemrouter/tandem/wamp"
 )
 
 // stopTimeout is how long a stopping router waits for its peers.
@@ -22,12 +25,12 @@ type serveCmd struct {
 }
 
 // Run serves until the program is told to stop.
-func (c *serveCmd) Run(p *program) error {
+func (c *serveCmd) Run(ctx context.Context, p *program) error {
 	conf, err := config.Load(c.Config)
 	if err != nil {
-		return &exitError{exitConfig, err}
+		return exit(exitConfig, "the configuration cannot be used:\n%w", err)
 	}
-	return serve(p, conf, c.Debug, func(addrs []net.Addr) {
+	return serve(ctx, p, conf, c.Debug, func(addrs []net.Addr) {
 		for i, addr := range addrs {
 			fmt.Fprintf(p.Out, "listening on %s (%s)\n", addr, conf.Listeners[i].Name)
 		}
@@ -37,28 +40,32 @@ func (c *serveCmd) Run(p *program) error {
 type devCmd struct {
 	Listen string `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"The loopback address to listen on (${default})."`
 	Unix   string `placeholder:"PATH" help:"Also listen on this Unix socket."`
-	Realm  string `default:"realm1" help:"The realm (${default})."`
+	Realm  string `default:"realm1" help:"The realm."`
 	Debug  bool   `help:"Log what sessions come and go."`
 }
 
 // Run serves until the program is told to stop.
-func (c *devCmd) Run(p *program) error {
-	if err := checkLoopback(c.Listen); err != nil {
+func (c *devCmd) Run(ctx context.Context, p *program) error {
+	const why = "the development router allows everybody everything and so listens on loopback only; " +
+		`for other addresses write a configuration file and use "tandem serve"`
+	if err := checkLoopback(c.Listen, why); err != nil {
 		return err
 	}
+	if !wamp.LooseURI.ValidURI(c.Realm) {
+		return exit(exitUsage, "--realm %q: a realm's name is made of components without white space and '#', joined by dots", c.Realm)
+	}
 	conf := config.Development(c.Listen, c.Unix, c.Realm)
-	return serve(p, conf, c.Debug, func(addrs []net.Addr) { c.announce(p, addrs) })
+	return serve(ctx, p, conf, c.Debug, func(addrs []net.Addr) { c.announce(p, addrs) })
 }
 
-// checkLoopback refuses addresses that others can reach: in a router for development everybody may do everything.
-func checkLoopback(address string) error {
+// checkLoopback refuses addresses that others can reach, and says why.
+func checkLoopback(address, why string) error {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {
 		return exit(exitUsage, "--listen %s: write host:port, such as 127.0.0.1:8080", address)
 	}
 	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return exit(exitUsage, "--listen %s: the development router allows everybody everything and so listens on "+
-			"loopback only; for other addresses write a configuration file and use \"tandem serve\"", address)
+		return exit(exitUsage, "--listen %s: %s", address, why)
 	}
 	return nil
 }
@@ -84,13 +91,23 @@ func (c *devCmd) clientFlags(address string) string {
 		flags.WriteString(" --url " + url)
 	}
 	if c.Realm != defaultRealm {
-		flags.WriteString(" --realm " + c.Realm)
+		flags.WriteString(" --realm " + quoted(c.Realm))
 	}
 	return flags.String()
 }
 
+var plainWord = regexp.MustCompile(`^[\w./:-]+$`)
+
+// quoted returns the word as a shell wants it.
+func quoted(word string) string {
+	if plainWord.MatchString(word) {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}
+
 // serve runs a router until the program is told to stop.
-func serve(p *program, conf *config.Config, debug bool, ready func([]net.Addr)) error {
+func serve(ctx context.Context, p *program, conf *config.Config, debug bool, ready func([]net.Addr)) error {
 	level := slog.LevelInfo
 	if debug {
 		level = slog.LevelDebug
@@ -98,14 +115,22 @@ func serve(p *program, conf *config.Config, debug bool, ready func([]net.Addr)) 
 	log := slog.New(slog.NewTextHandler(p.Err, &slog.HandlerOptions{Level: level}))
 	s, err := server.New(conf, "tandem/"+p.version, log)
 	if err != nil {
-		return &exitError{exitConfig, err}
+		return exit(exitConfig, "the configuration cannot be used:\n%w", err)
 	}
 	if err := s.Start(); err != nil {
-		return &exitError{exitUnreachable, err}
+		return exit(exitUnreachable, "cannot listen: %w%s", err, whoListens(err))
 	}
 	ready(s.Addrs())
-	<-p.ctx.Done()
+	<-ctx.Done()
 	return stop(s, log)
+}
+
+// whoListens is a hint for the usual reason why a router cannot listen.
+func whoListens(err error) string {
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return "\n  another program listens there, perhaps another router; port 0 finds a free port"
+	}
+	return ""
 }
 
 func stop(s *server.Server, log *slog.Logger) error {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/tandemrouter/tandem/internal/serializer"
 	"github.com/tandemrouter/tandem/wamp"
@@ -15,9 +16,17 @@ import (
 
 // payloadFlags are the arguments that a command sends.
 type payloadFlags struct {
-	Args   []string          `arg:"" optional:"" help:"Arguments. What is JSON is sent as that, anything else as a text; s:1 is the text \"1\", @FILE is JSON from a file, b:@FILE its bytes, - is JSON from the standard input."`
+	Args   []string          `arg:"" optional:"" help:"Positional arguments, see above."`
 	Kwargs map[string]string `short:"k" name:"kwarg" mapsep:"none" placeholder:"KEY=VALUE" help:"A keyword argument; can be repeated."`
 }
+
+const valuesHelp = `Arguments that are JSON are sent as that, such as 1, -2.5, true, null, [1,2] and {"a":1}; anything else is a text.
+Numbers of any size stay exact. Further forms:
+
+  s:1       the text "1"
+  @FILE     JSON from a file
+  b:@FILE   the bytes of a file
+  -         JSON from the standard input`
 
 // payload returns what the flags say, written in JSON.
 func (f *payloadFlags) payload(stdin io.Reader) (wamp.Payload, error) {
@@ -43,14 +52,14 @@ func rawJSON(args []json.RawMessage, kwargs map[string]json.RawMessage) (wamp.Pa
 	if len(args) == 0 && len(kwargs) == 0 {
 		return wamp.Payload{}, nil
 	}
-	raw, err := json.Marshal(args)
+	raw, err := marshal(args)
 	if err != nil {
 		return wamp.Payload{}, err
 	}
 	if len(kwargs) == 0 {
 		return wamp.Payload{Serializer: wamp.JSON, Elements: 1, Raw: raw}, nil
 	}
-	keywords, err := json.Marshal(kwargs)
+	keywords, err := marshal(kwargs)
 	if err != nil {
 		return wamp.Payload{}, err
 	}
@@ -60,54 +69,88 @@ func rawJSON(args []json.RawMessage, kwargs map[string]json.RawMessage) (wamp.Pa
 
 // parseValue returns the JSON that a word of the command line stands for.
 func parseValue(word string, stdin io.Reader) (json.RawMessage, error) {
-	if text, ok := strings.CutPrefix(word, "s:"); ok {
-		return json.Marshal(text)
+	if word == "-" {
+		return readJSON("the standard input", stdin)
 	}
 	if file, ok := strings.CutPrefix(word, "b:@"); ok {
 		return bytesOf(file)
 	}
-	if word == "-" {
-		return readJSON("the standard input", stdin)
-	}
 	if file, ok := strings.CutPrefix(word, "@"); ok {
 		return jsonOf(file)
+	}
+	if text, ok := strings.CutPrefix(word, "s:"); ok {
+		return marshal(text)
 	}
 	if json.Valid([]byte(word)) {
 		return compact([]byte(word))
 	}
-	return json.Marshal(word)
+	return marshal(word)
+}
+
+// readsFile reports whether parseValue reads what the word names.
+func readsFile(word string) bool {
+	return word == "-" || strings.HasPrefix(word, "@") || strings.HasPrefix(word, "b:@")
+}
+
+// marshal returns the value in JSON as it is meant for peers, not for web pages: nothing more than needed is escaped.
+func marshal(v any) (json.RawMessage, error) {
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	err := encoder.Encode(v)
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
 }
 
 // bytesOf returns the bytes of the file in the way that JSON carries them (BJS-01).
 func bytesOf(file string) (json.RawMessage, error) {
-	content, err := os.ReadFile(file)
+	content, err := readFile(file)
 	if err != nil {
 		return nil, err
 	}
-	return json.Marshal("\x00" + base64.StdEncoding.EncodeToString(content))
+	return marshal("\x00" + base64.StdEncoding.EncodeToString(content))
 }
 
 func jsonOf(file string) (json.RawMessage, error) {
+	content, err := readFile(file)
+	if err != nil {
+		return nil, err
+	}
+	return checkedJSON(file, content)
+}
+
+func readJSON(name string, r io.Reader) (json.RawMessage, error) {
+	content, err := readAll(name, r)
+	if err != nil {
+		return nil, err
+	}
+	return checkedJSON(name, content)
+}
+
+func checkedJSON(name string, content []byte) (json.RawMessage, error) {
+	if !utf8.Valid(content) || !json.Valid(content) {
+		return nil, fmt.Errorf("%s does not hold one JSON value in UTF-8", name)
+	}
+	return compact(content)
+}
+
+func readFile(file string) ([]byte, error) {
 	f, err := os.Open(file)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	return readJSON(file, f)
+	return readAll(file, f)
 }
 
 // maxInput is the most that is read from a file or the standard input; no router takes a larger message.
 const maxInput = 16 << 20
 
-func readJSON(name string, r io.Reader) (json.RawMessage, error) {
-	content, err := io.ReadAll(io.LimitReader(r, maxInput))
-	if err != nil {
-		return nil, err
+func readAll(name string, r io.Reader) ([]byte, error) {
+	content, err := io.ReadAll(io.LimitReader(r, maxInput+1))
+	if err == nil && len(content) > maxInput {
+		err = fmt.Errorf("%s is larger than any message can be (16 MiB)", name)
 	}
-	if !json.Valid(content) {
-		return nil, fmt.Errorf("%s does not hold one JSON value", name)
-	}
-	return compact(content)
+	return content, err
 }
 
 func compact(text []byte) (json.RawMessage, error) {
@@ -116,15 +159,19 @@ func compact(text []byte) (json.RawMessage, error) {
 	return b.Bytes(), err
 }
 
-// formatPayload returns a payload for the standard output: a single argument as it is, nothing as an empty text, and
-// anything else as an object with args and kwargs.
+// formatPayload returns a payload for the standard output, in one line: a single argument as it is, nothing as an
+// empty text, and anything else as an object with args and kwargs.
 func formatPayload(p *wamp.Payload) (string, error) {
 	encoded, err := serializer.Encode(wamp.JSON, p)
 	if err != nil {
 		return "", err
 	}
+	line, err := compact(fmt.Appendf(nil, "[%s]", encoded.Raw))
+	if err != nil {
+		return "", err
+	}
 	elements := make([]json.RawMessage, 0, 2)
-	if err := json.Unmarshal(fmt.Appendf(nil, "[%s]", encoded.Raw), &elements); err != nil {
+	if err := json.Unmarshal(line, &elements); err != nil {
 		return "", err
 	}
 	return formatElements(elements)

@@ -1,12 +1,10 @@
 package server
 
 import (
-	"crypto/tls"
 	"errors"
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
 	"sync"
 	"time"
 
@@ -17,11 +15,13 @@ import (
 )
 
 const (
-	handshakeTimeout = 5 * time.Second // for the first octet, TLS and the HTTP header (RS-15)
+	// handshakeTimeout is how long a peer may take for the first octet, TLS included, and how long after it for the
+	// rest of its handshake (RS-15).
+	handshakeTimeout = 5 * time.Second
 	maxHTTPHeader    = 8 << 10
 	rawSocketOctet   = 0x7F // opens every RawSocket handshake and no HTTP request (RS-02)
 
-	// acceptPause is how long accepting pauses when the process has no descriptors left.
+	// acceptPause is how long accepting pauses when it fails, as it does when no descriptors are left.
 	acceptPause = 50 * time.Millisecond
 )
 
@@ -57,63 +57,46 @@ func newPort(s *Server, c *config.Listener, l net.Listener) *port {
 		rs:       &rawsocket.Config{MaxMessageSize: size, HandshakeTimeout: handshakeTimeout},
 	}
 	p.http = &http.Server{
-		Handler:           p.handler(),
-		ReadHeaderTimeout: handshakeTimeout,
-		IdleTimeout:       handshakeTimeout,
-		MaxHeaderBytes:    maxHTTPHeader,
-		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+		Handler:        p.handler(),
+		ReadTimeout:    handshakeTimeout, // of the header and of a body, which nobody reads
+		WriteTimeout:   handshakeTimeout,
+		MaxHeaderBytes: maxHTTPHeader,
+		ErrorLog:       slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
+	p.http.SetKeepAlivesEnabled(false) // a connection becomes a WebSocket with its first request, or it ends
 	return p
 }
 
-// listen opens the listener's socket. A Unix socket that a dead process left behind is replaced.
-func listen(c *config.Listener) (net.Listener, error) {
-	l, err := net.Listen(c.Network, c.Address)
-	if err != nil && c.Network == "unix" && abandoned(c.Address) {
-		if err := os.Remove(c.Address); err != nil {
-			return nil, err
-		}
-		l, err = net.Listen(c.Network, c.Address)
-	}
-	if err != nil || c.TLS == nil {
-		return l, err
-	}
-	cert, err := tls.LoadX509KeyPair(c.TLS.CertFile, c.TLS.KeyFile)
-	if err != nil {
-		_ = l.Close()
-		return nil, err
-	}
-	return tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}), nil
-}
-
-// abandoned reports whether the path is a socket on which nobody listens.
-func abandoned(path string) bool {
-	info, err := os.Stat(path)
-	if err != nil || info.Mode()&os.ModeSocket == 0 {
-		return false
-	}
-	conn, err := net.DialTimeout("unix", path, time.Second)
-	if err != nil {
-		return true
-	}
-	_ = conn.Close()
-	return false
-}
-
-// acceptAll takes connections until the listener is closed. An error that passes, such as no descriptors being
-// left, makes it pause and not end.
+// acceptAll takes connections until the port is closed. An error that passes, such as no descriptors being left,
+// makes it pause and not end.
 func (p *port) acceptAll() {
+	failing := false
 	for {
 		conn, err := p.listener.Accept()
-		switch {
-		case errors.Is(err, net.ErrClosed):
-			return
-		case err != nil:
-			p.server.log.Warn("cannot accept", "listener", p.config.Name, "err", err)
-			time.Sleep(acceptPause)
-		default:
+		if err == nil {
+			failing = false
 			p.server.wg.Go(func() { p.sort(conn) })
+			continue
 		}
+		if errors.Is(err, net.ErrClosed) || !p.pause() {
+			return
+		}
+		if !failing {
+			p.server.log.Warn("cannot accept connections, still trying", "listener", p.config.Name, "err", err)
+		}
+		failing = true
+	}
+}
+
+// pause waits before the next attempt. It reports false if the port was closed meanwhile.
+func (p *port) pause() bool {
+	timer := time.NewTimer(acceptPause)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-p.web.done:
+		return false
 	}
 }
 
@@ -137,7 +120,7 @@ func (p *port) sort(conn net.Conn) {
 		_ = conn.SetDeadline(time.Time{})
 		p.web.pass(peeked)
 	default:
-		p.server.log.Info("protocol not served here", "listener", p.config.Name, "remote", conn.RemoteAddr().String())
+		p.server.log.Debug("protocol not served here", "listener", p.config.Name, "remote", conn.RemoteAddr().String())
 		_ = conn.Close()
 	}
 }
@@ -145,11 +128,15 @@ func (p *port) sort(conn net.Conn) {
 func (p *port) rawSocket(conn net.Conn) {
 	c, err := rawsocket.Accept(conn, p.rs)
 	if err != nil {
-		p.server.log.Info("handshake failed", "listener", p.config.Name, "remote", conn.RemoteAddr().String(), "err", err)
-		_ = conn.Close()
+		p.refused(conn.RemoteAddr().String(), err)
 		return
 	}
 	p.serve(c)
+}
+
+// refused notes a failed handshake. Anybody can cause as many of them as they like, so it is for debugging only.
+func (p *port) refused(remote string, err error) {
+	p.server.log.Debug("handshake failed", "listener", p.config.Name, "remote", remote, "err", err)
 }
 
 // serve gives the connection to the router in a goroutine of its own: the stack of the one that did the handshake
@@ -158,25 +145,36 @@ func (p *port) serve(c transport.Conn) {
 	p.server.wg.Go(func() { p.server.router.Serve(c) })
 }
 
+// serveHTTP runs the HTTP server until the port is closed, and then closes the connections that have not become
+// WebSockets.
 func (p *port) serveHTTP() {
-	if err := p.http.Serve(p.web); !errors.Is(err, http.ErrServerClosed) && !errors.Is(err, net.ErrClosed) {
+	if err := p.http.Serve(p.web); !errors.Is(err, net.ErrClosed) {
 		p.server.log.Error("HTTP server ended", "listener", p.config.Name, "err", err)
 	}
+	_ = p.http.Close()
 }
 
 func (p *port) handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /ws", p.upgrade)
+	mux.HandleFunc("/ws", p.upgrade)
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = w.Write([]byte("This is a Tandem router. WAMP over WebSocket is served at /ws.\n"))
+	})
+	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
+		http.Error(w, "Nothing is here. WAMP over WebSocket is served at /ws.", http.StatusNotFound)
 	})
 	return mux
 }
 
 func (p *port) upgrade(w http.ResponseWriter, r *http.Request) {
+	if !p.server.enter() {
+		http.Error(w, "the router shuts down", http.StatusServiceUnavailable)
+		return
+	}
+	defer p.server.leave()
 	c, err := websocket.Upgrade(w, r, p.ws)
 	if err != nil {
-		p.server.log.Info("handshake failed", "listener", p.config.Name, "remote", r.RemoteAddr, "err", err)
+		p.refused(r.RemoteAddr, err)
 		return
 	}
 	p.serve(c)

@@ -1,0 +1,134 @@
+package conformance_test
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/tandemrouter/tandem/auth"
+	"github.com/tandemrouter/tandem/conformance"
+	"github.com/tandemrouter/tandem/router"
+	"github.com/tandemrouter/tandem/transport"
+	"github.com/tandemrouter/tandem/transport/rawsocket"
+	"github.com/tandemrouter/tandem/transport/websocket"
+	"github.com/tandemrouter/tandem/wamp"
+)
+
+// house is a router behind real sockets.
+type house struct {
+	router *router.Router
+	ws     string // URLs
+	tcp    string
+	unix   string
+}
+
+// purposes are the realms that each lane has besides its main one.
+var purposes = map[string]router.RealmConfig{
+	"other":    {Authorizer: auth.AllowAll{}},
+	"strict":   {Authorizer: auth.AllowAll{}, URIs: wamp.StrictURI},
+	"discreet": {Authorizer: discreet{}},
+	"guarded":  {Authorizer: guard{}},
+}
+
+// discreet allows everything and discloses nobody.
+type discreet struct{}
+
+func (discreet) Authorize(context.Context, *auth.Request) (auth.Decision, error) {
+	return auth.Decision{Allowed: true, Disclose: wamp.DiscloseNever}, nil
+}
+
+// guard allows what is open, and cannot tell about what is broken.
+type guard struct{}
+
+func (guard) Authorize(_ context.Context, r *auth.Request) (auth.Decision, error) {
+	if strings.HasPrefix(r.URI, "broken.") {
+		return auth.Decision{}, errors.New("the guard is ill")
+	}
+	return auth.Decision{Allowed: strings.HasPrefix(r.URI, "open.")}, nil
+}
+
+// lane is a place for cases that run one after the other: a set of realms that nobody else is in.
+func (h *house) lane(name string, wires ...conformance.Wire) *conformance.Target {
+	target := &conformance.Target{Realm: name, Realms: map[string]string{}, Wires: wires}
+	for purpose := range purposes {
+		target.Realms[purpose] = name + "." + purpose
+	}
+	return target
+}
+
+// realms returns the realms of some lanes.
+func realms(lanes []string) []router.RealmConfig {
+	var list []router.RealmConfig
+	for _, lane := range lanes {
+		list = append(list, router.RealmConfig{Name: lane, AnonymousRole: "guest", Authorizer: auth.AllowAll{}})
+		for purpose, c := range purposes {
+			c.Name, c.AnonymousRole = lane+"."+purpose, "guest"
+			list = append(list, c)
+		}
+	}
+	return list
+}
+
+// open starts a router and lets it listen on the loopback interface, until the test ends.
+func open(t *testing.T, lanes ...string) *house {
+	t.Helper()
+	r, err := router.New(router.Config{Realms: realms(lanes)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "socket")
+	web, raw, local := listen(t, "tcp", "127.0.0.1:0"), listen(t, "tcp", "127.0.0.1:0"), listen(t, "unix", path)
+	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		if conn, err := websocket.Upgrade(w, req, nil); err == nil {
+			go r.Serve(conn)
+		}
+	})}
+	var listeners sync.WaitGroup
+	listeners.Go(func() { _ = server.Serve(web) })
+	listeners.Go(func() { accept(r, raw) })
+	listeners.Go(func() { accept(r, local) })
+	t.Cleanup(func() {
+		_, _, _ = server.Close(), raw.Close(), local.Close()
+		_ = r.Shutdown(context.Background())
+		listeners.Wait()
+	})
+	return &house{
+		router: r,
+		ws:     "ws://" + web.Addr().String() + "/ws",
+		tcp:    "tcp://" + raw.Addr().String(),
+		unix:   "unix://" + path,
+	}
+}
+
+func listen(t *testing.T, network, address string) net.Listener {
+	t.Helper()
+	l, err := net.Listen(network, address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+// accept serves RawSocket on the listener until that is closed, and waits for the handshakes.
+func accept(r *router.Router, l net.Listener) {
+	var handshakes sync.WaitGroup
+	defer handshakes.Wait()
+	for {
+		conn, err := l.Accept()
+		if err != nil {
+			return
+		}
+		handshakes.Go(func() {
+			if c, err := rawsocket.Accept(conn, nil); err == nil {
+				go serve(r, c)
+			}
+		})
+	}
+}
+
+func serve(r *router.Router, c transport.Conn) { r.Serve(c) }

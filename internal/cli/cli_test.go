@@ -1,0 +1,99 @@
+package cli
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestVersion(t *testing.T) {
+	e := tandem(t, "version")
+	if !strings.HasPrefix(e.out, "tandem test go1.") || e.code != 0 || e.err != "" {
+		t.Errorf("got %+v", e)
+	}
+}
+
+func TestNothingPrintsHelp(t *testing.T) {
+	for _, args := range [][]string{nil, {"--help"}, {"-h"}} {
+		e := tandem(t, args...)
+		for _, command := range []string{"dev", "serve", "call", "register", "publish", "subscribe", "bench rpc", "version"} {
+			if !strings.Contains(e.out, "\n  "+command+" ") {
+				t.Errorf("%q: no %s in %s", args, command, e.out)
+			}
+		}
+		if e.code != 0 || e.err != "" {
+			t.Errorf("%q: exit code %d, errors %q", args, e.code, e.err)
+		}
+	}
+}
+
+func TestHelpSaysWhatAPersonMustKnow(t *testing.T) {
+	for command, texts := range map[string][]string{
+		"call":      {"b:@FILE", "s:1", `\u0000`, "--timeout", "ws://127.0.0.1:8080/ws"},
+		"publish":   {"b:@FILE", "--ack"},
+		"register":  {"{{arg 0}}", "{{kwarg \"name\"}}", "--echo", "roundrobin"},
+		"subscribe": {"--match", "--count"},
+		"dev":       {"127.0.0.1:8080", "--unix"},
+		"serve":     {"FILE"},
+	} {
+		e := tandem(t, command, "--help")
+		for _, text := range texts {
+			if !strings.Contains(e.out, text) {
+				t.Errorf("the help of %s does not mention %s:\n%s", command, text, e.out)
+			}
+		}
+		if e.code != 0 {
+			t.Errorf("%s: exit code %d", command, e.code)
+		}
+	}
+}
+
+func TestUsageErrors(t *testing.T) {
+	tests := map[string]struct{ args, err string }{
+		"misspelt command":     {"cal com.example.x", `did you mean "call"?`},
+		"misspelt flag":        {"call com.example.x --timout 3s", `did you mean "--timeout"?`},
+		"where to look":        {"call com.example.x --timout 3s", `Run "tandem call --help"`},
+		"where to look deeper": {"bench rpc --deep 3", `Run "tandem bench rpc --help"`},
+		"no procedure":         {"call", "<procedure>"},
+		"no topic":             {"publish", "<topic>"},
+		"no file":              {"serve", "--config"},
+		"no answer":            {"register com.example.x", "--echo or --reply"},
+		"two answers":          {"register com.example.x --echo --reply 1", "--echo and --reply can't be used together"},
+		"match":                {"subscribe com.example.x --match prefixes", `--match must be one of "exact","prefix","wildcard"`},
+		"invoke":               {"register com.example.x --echo --invoke all", "--invoke must be one of"},
+		"serializer":           {"call com.example.x --serializer xml", `--serializer must be one of "json","msgpack","cbor"`},
+		"duration":             {"call com.example.x --timeout 3", "missing unit"},
+		"negative duration":    {"call com.example.x --timeout=-3s", "--timeout must not be negative"},
+		"kwarg":                {"call com.example.x -k nonsense", "-k"},
+		"URL":                  {"call com.example.x --url http://127.0.0.1", "write ws://127.0.0.1:8080/ws"},
+		"no scheme":            {"call com.example.x --url 127.0.0.1:8080", "write ws://127.0.0.1:8080/ws"},
+		"no host":              {"call com.example.x --url tcp://", "write ws://127.0.0.1:8080/ws"},
+		"open to others":       {"dev --listen 0.0.0.0:1", "loopback only"},
+		"open to all":          {"dev --listen :8080", "loopback only"},
+		"no port":              {"dev --listen 127.0.0.1", "write host:port"},
+		"realm":                {"dev --realm not#valid", "--realm"},
+		"relay open to others": {"bench relay --listen 0.0.0.0:1", "loopback only"},
+		"bench of others":      {"bench rpc --url tcp://192.0.2.1:8080", "not on this machine"},
+		"bench of nobody":      {"bench rpc --pairs 0", "pairs"},
+		"template":             {"register com.example.x --reply {{arg", "--reply"},
+		"template's word":      {"register com.example.x --reply {{args}}", `"args" not defined`},
+		"file that is missing": {"call com.example.x @no-such-file", "no-such-file"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			tandem(t, strings.Fields(test.args)...).expect(t, exitUsage, "", test.err)
+		})
+	}
+}
+
+func TestTerminalIsSafeFromPeers(t *testing.T) {
+	for text, want := range map[string]string{
+		"wamp.error.x: a\tb\nc": "wamp.error.x: a\tb\nc",
+		"\x1b[2Jgone":           "\ufffd[2Jgone",
+		"\u009b2J\x7f\r":        "\ufffd2J\ufffd\ufffd",
+		"Zürich 東京":             "Zürich 東京",
+	} {
+		if got := printable(text); got != want {
+			t.Errorf("%q became %q, want %q", text, got, want)
+		}
+	}
+}
