@@ -8,8 +8,8 @@
 //	_, err = s.Subscribe(ctx, "com.example.news", read)
 //	_, err = s.Publish(ctx, "com.example.news", client.Args("hello"))
 //
-// All methods of a Session, ProgressiveCall, Registration and Subscription may be called by many goroutines at once, and by handlers.
-// Only Close may not be called by a handler, because it waits for the handlers; a handler may Leave.
+// All methods of a Session, ProgressiveCall, Registration and Subscription may be called by many goroutines at once, and
+// by handlers. Only Close may not be called by a handler, because it waits for the handlers; a handler may Leave.
 //
 // # Who runs what
 //

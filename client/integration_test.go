@@ -95,6 +95,7 @@ func TestEventsWithRouter_PUB20(t *testing.T) {
 			if err != nil || !id.Valid() {
 				t.Fatalf("publication %d, %v", id, err)
 			}
+			synctest.Wait() // until the subscriber has it, too
 		}
 		send("one")
 		if err := a.Unsubscribe(ctx); err != nil {
