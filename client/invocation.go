@@ -204,6 +204,8 @@ func (inv *Invocation) refused(ctx context.Context, err error) *wamp.Error {
 		reply.URI, reply.Details.PPT, reply.Payload = own.URI, own.Details.PPT, own.Payload
 	case errors.As(err, &uri), errors.As(context.Cause(ctx), &uri): // canceled or too late, if nothing else
 		reply.URI = uri
+	case ctx.Err() != nil: // the session is over or about to be, and the handler has noticed
+		reply.URI = wamp.ErrCanceled
 	default:
 		reply.URI = wamp.ErrRuntimeError
 		inv.session.logger.Error("handler failed", "request", inv.request, "uri", inv.Procedure, "err", err)
