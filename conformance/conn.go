@@ -21,7 +21,7 @@ type framing interface {
 	handshake(c *conn) error
 	// frame returns the message as it is sent.
 	frame(s wamp.Serializer, message []byte) []byte
-	// next reads a frame. What is not a message, such as a pong, comes back as nil.
+	// next reads the next message, and passes over pings and pongs.
 	next(in *bufio.Reader, s wamp.Serializer) (message []byte, err error)
 }
 
@@ -46,17 +46,18 @@ func (e endError) Error() string {
 	return fmt.Sprintf("the router closed the connection (code %d)", e.code)
 }
 
-// asEnd tells the end of a connection from what is wrong with one.
+// asEnd tells the end of a connection, be it closed or reset, from what else can go wrong.
 func asEnd(err error) error {
-	var end endError
-	var network *net.OpError
 	switch {
-	case err == nil, errors.As(err, &end):
-		return err
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return errors.New("nothing came in time")
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.As(err, &network): // closed, or reset
+	case errors.As(err, new(*net.OpError)):
 		return endError{}
+	}
+	for _, end := range []error{io.EOF, io.ErrUnexpectedEOF, io.ErrClosedPipe} {
+		if errors.Is(err, end) {
+			return endError{}
+		}
 	}
 	return err
 }
@@ -93,15 +94,11 @@ func (c *conn) send(messages ...any) error {
 // receive waits for the next message. The error is an endError if there is none any more.
 func (c *conn) receive() (wamp.List, error) {
 	_ = c.SetDeadline(time.Now().Add(c.timeout))
-	for {
-		frame, err := c.framing.next(c.in, c.serializer)
-		if err != nil {
-			return nil, asEnd(err)
-		}
-		if frame != nil {
-			return c.decode(frame)
-		}
+	frame, err := c.framing.next(c.in, c.serializer)
+	if err != nil {
+		return nil, asEnd(err)
 	}
+	return c.decode(frame)
 }
 
 // decode returns the elements of a message that a router may send (MSG-01).

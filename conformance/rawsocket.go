@@ -14,7 +14,7 @@ type rawSocket struct{}
 const (
 	rawMagic   = 0x7f
 	rawHeader  = 4
-	rawLength  = 1<<24 - 1 // the longest payload; more is never asked for here
+	rawLength  = 1<<24 - 1 // the bits of a length
 	rawMessage = 0
 	rawPong    = 2
 )
@@ -39,17 +39,18 @@ func (rawSocket) frame(_ wamp.Serializer, message []byte) []byte {
 }
 
 func (rawSocket) next(in *bufio.Reader, _ wamp.Serializer) ([]byte, error) {
-	head, err := readAll(in, rawHeader)
-	if err != nil {
-		return nil, err
+	for {
+		head, err := readAll(in, rawHeader)
+		if err != nil {
+			return nil, err
+		}
+		h := binary.BigEndian.Uint32(head)
+		if h>>24 > rawPong { // RS-11
+			return nil, fmt.Errorf("frame header % x", head)
+		}
+		payload, err := readAll(in, int(h&rawLength))
+		if err != nil || h>>24 == rawMessage {
+			return payload, err
+		}
 	}
-	h := binary.BigEndian.Uint32(head)
-	if h>>24 > rawPong { // RS-11
-		return nil, fmt.Errorf("frame header % x", head)
-	}
-	payload, err := readAll(in, int(h&rawLength))
-	if h>>24 != rawMessage {
-		payload = nil
-	}
-	return payload, err
 }

@@ -225,7 +225,11 @@ func compileOn(words []string) (deed, error) {
 }
 
 func compileClosed(rest string) (deed, error) {
-	code, err := strconv.Atoi("0" + rest)
+	code := 0
+	var err error
+	if rest != "" {
+		code, err = strconv.Atoi(rest)
+	}
 	return func(_ context.Context, _ *play, who *peer) error { return who.closed(code) }, err
 }
 

@@ -18,26 +18,25 @@ const (
 	opContinuation = 0x0
 	opText         = 0x1
 	opBinary       = 0x2
-	opClose        = 0x8
+	opClose        = 0x8 // and the control frames behind it
 
-	finBit    = 0x80
-	maskBit   = 0x80
-	opMask    = 0x0f
-	length16  = 126
-	length64  = 127
-	subprefix = "wamp.2."
+	finBit   = 0x80
+	maskBit  = 0x80
+	opMask   = 0x0f
+	length16 = 126 // the length follows in 2 octets
+	length64 = 127 // the length follows in 8 octets
 )
 
 func (w *webSocket) handshake(c *conn) error {
-	name := subprefix + c.serializer.String()
+	name := "wamp.2." + c.serializer.String()
 	status, chosen, err := w.upgrade(c, name)
 	if err == nil && (status != http.StatusSwitchingProtocols || chosen != name) { // WS-01
-		err = fmt.Errorf("handshake answered with status %d, subprotocol %q", status, chosen)
+		err = fmt.Errorf("handshake answered with status %d and subprotocol %q", status, chosen)
 	}
 	return err
 }
 
-// upgrade asks for a WebSocket connection with one of the subprotocols, a comma between them.
+// upgrade asks for a connection with one of the subprotocols, between which there are commas.
 func (w *webSocket) upgrade(c *conn, offered string) (status int, chosen string, err error) {
 	request := "GET " + w.path + " HTTP/1.1\r\nHost: " + w.host +
 		"\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13" +
@@ -57,7 +56,7 @@ func (w *webSocket) upgrade(c *conn, offered string) (status int, chosen string,
 	return response.StatusCode, response.Header.Get("Sec-WebSocket-Protocol"), nil
 }
 
-// opcode returns the type of frame that carries messages (WS-04).
+// opcode returns the type of the frames that carry messages (WS-04).
 func opcode(s wamp.Serializer) byte {
 	if s == wamp.JSON {
 		return opText
@@ -80,23 +79,22 @@ func (*webSocket) frame(s wamp.Serializer, message []byte) []byte {
 	return append(b, message...)
 }
 
-func (*webSocket) next(in *bufio.Reader, s wamp.Serializer) ([]byte, error) {
-	head, payload, err := readFrame(in)
-	if err != nil {
-		return nil, err
+func (*webSocket) next(in *bufio.Reader, s wamp.Serializer) (message []byte, err error) {
+	for op := opcode(s); ; {
+		head, payload, err := readFrame(in)
+		switch {
+		case err != nil:
+			return nil, err
+		case head == finBit|opClose:
+			return nil, closedWith(payload)
+		case head == finBit|op:
+			return append(message, payload...), nil
+		case head == op:
+			message, op = append(message, payload...), opContinuation
+		case head&opMask < opClose: // WS-04
+			return nil, fmt.Errorf("frame of type %#x", head)
+		}
 	}
-	switch head {
-	case finBit | opcode(s):
-		return payload, nil
-	case opcode(s):
-		return readFragments(in, payload)
-	case finBit | opClose:
-		return nil, closedWith(payload)
-	}
-	if head&^opMask != finBit || head&opMask < opClose {
-		return nil, fmt.Errorf("frame of type %#x", head) // WS-04
-	}
-	return nil, nil
 }
 
 func closedWith(payload []byte) error {
@@ -106,40 +104,36 @@ func closedWith(payload []byte) error {
 	return endError{code: int(binary.BigEndian.Uint16(payload))}
 }
 
-// readFragments reads what follows the first frame of a message.
-func readFragments(in *bufio.Reader, message []byte) ([]byte, error) {
-	for {
-		head, payload, err := readFrame(in)
-		if err != nil {
-			return nil, err
-		}
-		if head&^finBit != opContinuation {
-			return nil, fmt.Errorf("frame of type %#x within a message", head)
-		}
-		message = append(message, payload...)
-		if head&finBit != 0 {
-			return message, nil
-		}
-	}
-}
-
 // readFrame reads one frame, which a server does not mask.
 func readFrame(in *bufio.Reader) (head byte, payload []byte, err error) {
 	b, err := readAll(in, 2)
-	if err != nil {
+	switch {
+	case err != nil:
 		return 0, nil, err
-	}
-	if b[1]&maskBit != 0 {
+	case b[1]&maskBit != 0:
 		return 0, nil, errors.New("the router masks")
+	case b[1] == length16:
+		payload, err = readSized(in, 2)
+	case b[1] == length64:
+		payload, err = readSized(in, 8)
+	default:
+		payload, err = readAll(in, int(b[1]))
 	}
-	n := int(b[1])
-	if extra := map[int]int{length16: 2, length64: 8}[n]; extra > 0 {
-		length, err := readAll(in, extra)
-		if err != nil {
-			return 0, nil, err
-		}
-		n = int(binary.BigEndian.Uint64(append(make([]byte, 8-extra), length...)))
-	}
-	payload, err = readAll(in, n)
 	return b[0], payload, err
 }
+
+// readSized reads a length of so many octets, and then as much.
+func readSized(in *bufio.Reader, octets int) ([]byte, error) {
+	b, err := readAll(in, octets)
+	if err != nil {
+		return nil, err
+	}
+	n := binary.BigEndian.Uint64(append(make([]byte, 8-octets), b...))
+	if n > maxFrame {
+		return nil, fmt.Errorf("frame of %d bytes", n)
+	}
+	return readAll(in, int(n))
+}
+
+// maxFrame is more than any case asks for.
+const maxFrame = 64 << 20

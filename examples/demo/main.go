@@ -70,7 +70,9 @@ func startRouter(ctx context.Context, binary string) (url string, stop func(), e
 		return "", nil, err
 	}
 	stop = func() {
-		_ = cmd.Process.Signal(os.Interrupt)
+		if cmd.Process.Signal(os.Interrupt) != nil { // as on Windows
+			_ = cmd.Process.Kill()
+		}
 		_ = cmd.Wait() // how the router ends is not the story
 	}
 	url, err = findURL(out)
@@ -80,7 +82,7 @@ func startRouter(ctx context.Context, binary string) (url string, stop func(), e
 	return url, stop, err
 }
 
-// findURL reads what the router prints until it says where it listens, and leaves the rest to be read and dropped.
+// findURL reads what the router prints until it says where it listens. The rest is short and not read.
 func findURL(out io.Reader) (string, error) {
 	lines := bufio.NewScanner(out)
 	for lines.Scan() {

@@ -70,6 +70,7 @@ func TestUsageErrors(t *testing.T) {
 		"open to others":       {"dev --listen 0.0.0.0:1", "loopback only"},
 		"open to all":          {"dev --listen :8080", "loopback only"},
 		"no port":              {"dev --listen 127.0.0.1", "write host:port"},
+		"no such port":         {"dev --listen 127.0.0.1:99999", "write host:port"},
 		"realm":                {"dev --realm not#valid", "--realm"},
 		"relay open to others": {"bench relay --listen 0.0.0.0:1", "loopback only"},
 		"bench of others":      {"bench rpc --url tcp://192.0.2.1:8080", "not on this machine"},

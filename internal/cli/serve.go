@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"regexp"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -60,7 +61,10 @@ func (c *devCmd) Run(ctx context.Context, p *program) error {
 
 // checkLoopback refuses addresses that others can reach, and says why.
 func checkLoopback(address, why string) error {
-	host, _, err := net.SplitHostPort(address)
+	host, port, err := net.SplitHostPort(address)
+	if err == nil {
+		_, err = strconv.ParseUint(port, 10, 16)
+	}
 	if err != nil {
 		return exit(exitUsage, "--listen %s: write host:port, such as 127.0.0.1:8080", address)
 	}

@@ -89,6 +89,7 @@ func TestProblems(t *testing.T) {
 		"duplicate key":     {listeners + listeners + realms, `f:2:1: mapping key "listeners" already defined at [1:1] (the file is not valid YAML)`},
 		"no realms":         {listeners, "f:1:1: no realms (say which realms there are, such as realms: {realm1: {anonymous: guest, roles: {guest: {allow: [call]}}}})"},
 		"bad address":       {"listeners: {main: {address: nonsense}}\n" + realms, `f:1:29: listeners.main.address: is not an address (write host:port, such as "127.0.0.1:8080", or "unix:" and a path)`},
+		"port out of range": {"listeners: {main: {address: \"127.0.0.1:99999\"}}\n" + realms, `f:1:29: listeners.main.address: is not an address (write host:port, such as "127.0.0.1:8080", or "unix:" and a path)`},
 		"no address":        {"listeners:\n  main:\n    protocols: [websocket]\n" + realms, `f:3:5: listeners.main: no address (write address: "127.0.0.1:8080", or "unix:" and a path)`},
 		"unknown protocol":  {"listeners: {main: {address: \":1\", protocols: [websockets]}}\n" + realms, `f:1:47: listeners.main.protocols[0]: unknown word "websockets" (did you mean "websocket"?)`},
 		"no protocol":       {"listeners: {main: {address: \":1\", protocols: []}}\n" + realms, "f:1:46: listeners.main.protocols: no protocol (write [websocket], [rawsocket] or both)"},

@@ -5,6 +5,7 @@ import (
 	"net"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/tandemrouter/tandem/auth"
@@ -85,9 +86,18 @@ func (r *reader) address(v value, l *Listener) {
 		l.Network, l.Address = "unix", path
 		return
 	}
-	if _, _, err := net.SplitHostPort(l.Address); err != nil {
+	if !isHostPort(l.Address) {
 		r.add(v, "is not an address", `write host:port, such as "127.0.0.1:8080", or "unix:" and a path`)
 	}
+}
+
+func isHostPort(address string) bool {
+	_, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return false
+	}
+	_, err = strconv.ParseUint(port, 10, 16)
+	return err == nil
 }
 
 func (r *reader) protocols(v value, l *Listener) {

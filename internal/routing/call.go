@@ -8,27 +8,29 @@ import (
 	"github.com/tandemrouter/tandem/wamp"
 )
 
-// call is a CALL that was invoked and not answered finally yet: the record of requirements 5.13. It keeps nothing of
-// the payload.
+// call is a CALL that has not been answered finally yet: the record of requirements 5.13. It keeps nothing of the
+// payload unless it may have to be invoked later.
 type call struct {
 	caller     *Session
 	request    wamp.ID // the caller's
-	callee     *callee // may have withdrawn its registration meanwhile
+	callee     *callee // nil: the call waits for one; may have withdrawn its registration meanwhile
 	invocation wamp.ID // the callee's
 
 	disclosed       bool // the callee knows who calls
 	receiveProgress bool // the callee was asked for progressive results
 	inputOpen       bool // the caller may send further parts (PCI-02)
-	continued       bool // the caller did
+	continued       bool // the callee got further parts
 	yielded         bool // a progressive result went to the caller
 	canceling       bool // CANCEL kill came, the callee's answer has not
+	dismissed       bool // the callee was told that it need not answer
 
 	procedure string // of a call in parts, to recognize them
 	timer     timer
+	kept      *kept // nil if the call is never invoked again
 }
 
-// Call answers a CALL with an INVOCATION to the callee that it chooses, or with ERROR. A CALL with the request ID of a
-// pending call is a further part of that (PCI-01).
+// Call answers a CALL with an INVOCATION to the callee that it chooses, or with ERROR; or the call has to wait for a
+// callee. A CALL with the request ID of a pending call is a further part of that (PCI-01).
 //
 // The grant matters for the first part only (PCI-22).
 func (d *Dealer) Call(now time.Time, from *Session, m *wamp.Call, g Grant, out *Outbox) {
@@ -43,14 +45,31 @@ func (d *Dealer) Call(now time.Time, from *Session, m *wamp.Call, g Grant, out *
 		d.proceed(now, c, m, out)
 		return
 	}
-	if d.endedWithin(from.dealer.endedCalls, m.Request, now) {
+	if all := from.dealer.endedCalls; all != nil && d.endedRecently(all, m.Request, now) {
 		return // a part that comes too late (PCI-13, PCI-14)
 	}
 	if no := d.route(now, from, m, &g, out); no.refuses() {
 		out.refuse(from, wamp.TypeCall, m.Request, no.uri, no.text)
 		if m.Options.Progress {
-			d.remember(&from.dealer.endedCalls, m.Request, now) // further parts are on their way (PCI-06)
+			d.remember(&from.dealer.endedCalls, m.Request, ending{now, hashOf(m.Procedure)}) // more may come (PCI-06)
 		}
+	}
+}
+
+// Continue takes a CALL whose request ID is not new, where the IDs of requests are strict: see RequestIDs. It is a
+// further part of a call, pending or ended not long ago; or else a violation of the protocol (PCI-12).
+func (d *Dealer) Continue(now time.Time, from *Session, m *wamp.Call, out *Outbox) {
+	if from.dealer.left {
+		return
+	}
+	c, pending := d.calls.get(&from.dealer.calls, m.Request)
+	switch text := unannounced(from, &m.Options); {
+	case text != "":
+		out.violation(from, text)
+	case pending:
+		d.proceed(now, c, m, out)
+	case !d.endedInParts(now, from, m):
+		out.violation(from, "CALL with the request ID of an earlier request")
 	}
 }
 
@@ -78,17 +97,31 @@ func (d *Dealer) route(now time.Time, from *Session, m *wamp.Call, g *Grant, out
 		return no
 	}
 	if wamp.Reserved(m.Procedure) {
-		return d.callMeta(from, m, out)
+		return d.callMeta(now, from, m, out)
+	}
+	if m.Options.RunMode != "" {
+		if no := d.checkRunMode(&m.Options); no.refuses() {
+			return no
+		}
 	}
 	if !found {
 		return refusal{wamp.ErrNoSuchProcedure, "no callee has registered the procedure"} // RPC-05
 	}
-	callee := d.choose(r)
-	if no := d.unfit(callee, &m.Options); no.refuses() {
+	to := d.choose(r, &m.Options)
+	if to == nil || to.busy() {
+		if m.Options.RunMode == "" {
+			to = nil
+		}
+		return d.enqueue(now, from, r, to, m, g)
+	}
+	if no := d.unfit(to, &m.Options); no.refuses() {
 		return no
 	}
-	c := d.open(now, from, callee, m, g)
-	d.invoke(c, m, g, out)
+	c := d.open(from, m)
+	if d.config.Rerouting && d.mayReroute(to, m) && d.canKeep(from, m) {
+		d.keep(now, c, r, m, g)
+	}
+	d.invoke(now, c, to, m, g, out)
 	return refusal{}
 }
 
@@ -97,8 +130,6 @@ func (d *Dealer) checkCall(from *Session, m *wamp.Call, g *Grant) refusal {
 	switch {
 	case !g.Allowed || g.Failed:
 		return g.refusal()
-	case m.Options.RunMode != "":
-		return refusal{wamp.ErrOptionNotAllowed, "runmode is not supported"} // ROU-53
 	case m.Options.DiscloseMe && g.Disclose == wamp.DiscloseNever:
 		return refusal{wamp.ErrDiscloseMeDisallowed, "the caller's identity must not be disclosed"} // CID-04
 	case from.dealer.calls.len() >= d.config.MaxCalls:
@@ -108,28 +139,20 @@ func (d *Dealer) checkCall(from *Session, m *wamp.Call, g *Grant) refusal {
 	}
 }
 
-// open makes the record of a call that is going to be invoked.
-func (d *Dealer) open(now time.Time, from *Session, to *callee, m *wamp.Call, g *Grant) *call {
+// open makes the record of a call.
+func (d *Dealer) open(from *Session, m *wamp.Call) *call {
 	c := d.newCall()
 	c.caller, c.request = from, m.Request
-	c.callee, c.invocation = to, to.session.dealer.lastInvocation.Next()
-	c.disclosed = to.learnsCaller(&m.Options, g.Disclose)
-	c.receiveProgress = m.Options.ReceiveProgress && d.givesProgress(to.session)
 	if m.Options.Progress {
 		c.inputOpen, c.procedure = true, strings.Clone(m.Procedure)
 	}
-	if m.Options.Timeout > 0 && !to.keepsTime() {
-		d.timers.start(c, now, milliseconds(m.Options.Timeout))
-	}
-	to.session.dealer.lastInvocation = c.invocation
 	d.calls.put(&from.dealer.calls, c.request, c)
-	d.calls.put(&to.session.dealer.invocations, c.invocation, c)
 	d.pending++
 	return c
 }
 
 // proceed sends a further part of a call to the callee that got the first one, wherever a new call would go now
-// (PCI-07, ROU-57).
+// (PCI-07, ROU-57). If none has got it yet, the part waits too.
 func (d *Dealer) proceed(now time.Time, c *call, m *wamp.Call, out *Outbox) {
 	if !c.inputOpen || c.procedure != m.Procedure {
 		out.violation(c.caller, "CALL with the request ID of a pending call") // IDS-08, PCI-12
@@ -139,32 +162,64 @@ func (d *Dealer) proceed(now time.Time, c *call, m *wamp.Call, out *Outbox) {
 	if c.canceling {
 		return // PCI-19
 	}
-	c.continued = true
 	if !c.yielded {
 		d.timers.restart(c, now) // PCI-20
 	}
+	if c.callee == nil {
+		d.enqueuePart(now, c, m, out)
+		return
+	}
+	d.sendPart(c, m, out)
+}
+
+// sendPart sends a further part of a call to its callee.
+func (d *Dealer) sendPart(c *call, m *wamp.Call, out *Outbox) {
+	if c.kept != nil {
+		d.release(c) // a call of which two parts were sent is not rerouted (RRT-07)
+	}
+	c.continued = true
 	c.invocationFor(m, out)
 }
 
-// finish ends a call: it frees the record and forgets the call but for what it takes to know its stragglers (ROU-65).
-func (d *Dealer) finish(now time.Time, c *call) {
-	d.timers.stop(c)
-	d.calls.delete(&c.caller.dealer.calls, c.request)
-	d.calls.delete(&c.callee.session.dealer.invocations, c.invocation)
-	if c.inputOpen {
-		d.remember(&c.caller.dealer.endedCalls, c.request, now)
+// finish ends a call whose callee, if it had one, has no more to do with it: it frees the record and forgets the call
+// but for what it takes to know its stragglers (ROU-65).
+func (d *Dealer) finish(now time.Time, c *call, out *Outbox) {
+	to := c.callee
+	d.end(now, c)
+	if to != nil {
+		d.vacate(now, to, out)
 	}
-	d.pending--
-	d.reuse(c)
 }
 
 // abandon ends a call before its callee has answered finally. One that was asked for progressive results may go on
 // with them for a while.
-func (d *Dealer) abandon(now time.Time, c *call) {
+func (d *Dealer) abandon(now time.Time, c *call, out *Outbox) {
 	if c.receiveProgress {
-		d.remember(&c.callee.session.dealer.endedInvocations, c.invocation, now)
+		d.remember(&c.callee.session.dealer.endedInvocations, c.invocation, ending{at: now})
 	}
-	d.finish(now, c)
+	if c.callee == nil || c.callee.concurrency == 0 || c.dismissed {
+		d.finish(now, c, out)
+		return
+	}
+	d.detain(c)
+	d.end(now, c)
+}
+
+// end frees the record of a call.
+func (d *Dealer) end(now time.Time, c *call) {
+	d.timers.stop(c)
+	if c.kept != nil {
+		d.release(c)
+	}
+	d.calls.delete(&c.caller.dealer.calls, c.request)
+	if c.callee != nil {
+		d.calls.delete(&c.callee.session.dealer.invocations, c.invocation)
+	}
+	if c.inputOpen {
+		d.remember(&c.caller.dealer.endedCalls, c.request, ending{now, hashOf(c.procedure)})
+	}
+	d.pending--
+	d.reuse(c)
 }
 
 // maxSpareCalls is how many records of finished calls are kept for new ones.

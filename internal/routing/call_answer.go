@@ -27,7 +27,7 @@ func (d *Dealer) Yield(now time.Time, from *Session, m *wamp.Yield, out *Outbox)
 		d.progress(now, c, m, out)
 	default:
 		c.result(m, out)
-		d.finish(now, c)
+		d.finish(now, c, out)
 	}
 }
 
@@ -52,13 +52,14 @@ func (c *call) result(m *wamp.Yield, out *Outbox) *wamp.Result {
 func (d *Dealer) resultUnsupported(now time.Time, c *call, m *wamp.Yield, out *Outbox) {
 	c.refuse(wamp.ErrFeatureNotSupported, "the caller does not support payload passthru mode", out)
 	if m.Options.Progress {
-		d.abandon(now, c)
+		d.abandon(now, c, out)
 	} else {
-		d.finish(now, c)
+		d.finish(now, c, out)
 	}
 }
 
-// Error passes a callee's ERROR on to the caller, with which the call ends (RPC-07).
+// Error passes a callee's ERROR on to the caller, with which the call ends (RPC-07), unless it means that another callee
+// shall do the call (RRT-01).
 func (d *Dealer) Error(now time.Time, from *Session, m *wamp.Error, out *Outbox) {
 	if from.dealer.left {
 		return
@@ -72,14 +73,16 @@ func (d *Dealer) Error(now time.Time, from *Session, m *wamp.Error, out *Outbox)
 	case !wamp.LooseURI.ValidURI(string(m.URI)):
 		if pending {
 			c.refuse(wamp.ErrInvalidURI, "the callee answered with an invalid error URI", out)
-			d.finish(now, c)
+			d.end(now, c) // nobody shall have its slot: the callee has to go
 		}
 		out.violation(from, "ERROR with an invalid URI") // URI-13
 	case !pending:
 		d.late(now, from, m.Request, false, out)
+	case d.asksForAnother(c, m):
+		d.reroute(now, c, out)
 	default:
 		c.fail(m, out)
-		d.finish(now, c)
+		d.finish(now, c, out)
 	}
 }
 
@@ -112,13 +115,16 @@ func (c *call) refuse(uri wamp.ErrorURI, text string, out *Outbox) {
 }
 
 // late judges an answer to an invocation that is not pending. It is discarded if the invocation may have been, and
-// ended by cancellation, timeout or the caller's leaving (PER-04, RPC-14). But a callee that sends progressive
-// results and does not stop when nobody wants them any more has its session ended (PCR-02).
+// ended by cancellation, timeout or the caller's leaving (PER-04, RPC-14); all that it does then is to free its slot. But
+// a callee that sends progressive results and does not stop when nobody wants them any more has its session ended
+// (PCR-02).
 func (d *Dealer) late(now time.Time, from *Session, request wamp.ID, progress bool, out *Outbox) {
 	switch {
 	case request > from.dealer.lastInvocation:
 		out.violation(from, "answer to an INVOCATION that was never sent")
-	case progress && d.endedBefore(from.dealer.endedInvocations, request, now):
+	case !progress:
+		d.discharge(now, from, request, out)
+	case d.endedBefore(from.dealer.endedInvocations, request, now):
 		out.violation(from, "progressive results for a call that ended long ago")
 	}
 }

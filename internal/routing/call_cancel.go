@@ -22,7 +22,7 @@ func (d *Dealer) Cancel(now time.Time, from *Session, m *wamp.Cancel, out *Outbo
 			c.interrupt(wamp.CancelKillNoWait, wamp.ErrCanceled, out)
 		}
 		c.refuse(wamp.ErrCanceled, "the call was canceled", out)
-		d.abandon(now, c)
+		d.abandon(now, c, out)
 	}
 }
 
@@ -39,13 +39,13 @@ func (d *Dealer) calleeGone(now time.Time, c *call, out *Outbox) {
 	if c.caller != c.callee.session {
 		c.refuse(wamp.ErrCanceled, "the callee left", out)
 	}
-	d.finish(now, c)
+	d.finish(now, c, out)
 }
 
 // callerGone ends a call whose caller left (RPC-15, ROU-35).
 func (d *Dealer) callerGone(now time.Time, c *call, out *Outbox) {
 	c.interruptOnce(wamp.ErrCanceled, out)
-	d.abandon(now, c)
+	d.abandon(now, c, out)
 }
 
 // NextDeadline returns the time at which the next call times out. ok is false if no call can.
@@ -54,15 +54,19 @@ func (d *Dealer) NextDeadline() (deadline time.Time, ok bool) { return d.timers.
 // Expire ends the calls that have timed out (TMO-05).
 func (d *Dealer) Expire(now time.Time, out *Outbox) {
 	for c := d.timers.due(now); c != nil; c = d.timers.due(now) {
-		c.refuse(wamp.ErrTimeout, "call timeout", out)
+		c.refuse(timedOut.uri, timedOut.text, out)
 		c.interruptOnce(wamp.ErrTimeout, out)
-		d.abandon(now, c)
+		d.abandon(now, c, out)
 	}
 }
 
-// interruptible reports whether the callee understands INTERRUPT. Others would take it for a violation (CAN-11).
+// timedOut is what a caller is told whose call has taken too long (TMO-14).
+var timedOut = refusal{wamp.ErrTimeout, "call timeout"}
+
+// interruptible reports whether there is a callee that understands INTERRUPT. Others would take it for a violation
+// (CAN-11), and a call that waits has none (CAN-18).
 func (c *call) interruptible() bool {
-	return c.callee.session.calleeSupports(wamp.FeatureCallCanceling)
+	return c.callee != nil && c.callee.session.calleeSupports(wamp.FeatureCallCanceling)
 }
 
 // interrupt tells the callee that the invocation is canceled, if it understands that.
@@ -70,6 +74,7 @@ func (c *call) interrupt(mode wamp.CancelMode, reason wamp.ErrorURI, out *Outbox
 	if c.interruptible() {
 		options := wamp.InterruptOptions{Mode: mode, Reason: string(reason)}
 		out.send(c.callee.session, &wamp.Interrupt{Request: c.invocation, Options: options})
+		c.dismissed = mode == wamp.CancelKillNoWait // RPC-21
 	}
 }
 

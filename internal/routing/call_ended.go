@@ -9,8 +9,13 @@ import (
 // endings remembers when the last requests of one kind ended, so that what still comes for them is recognized. Most
 // sessions need none.
 type endings struct {
-	times table[time.Time]
+	known table[ending]
 	order []wamp.ID // as they ended
+}
+
+type ending struct {
+	at        time.Time
+	procedure uint64 // hash of that of a call in parts
 }
 
 const (
@@ -19,34 +24,40 @@ const (
 )
 
 // remember notes that a request ended, and forgets the oldest if there are many.
-func (d *Dealer) remember(e **endings, request wamp.ID, now time.Time) {
-	if *e == nil {
-		*e = new(endings)
+func (d *Dealer) remember(where **endings, request wamp.ID, e ending) {
+	if *where == nil {
+		*where = new(endings)
 	}
-	known := *e
-	if len(known.order) == maxEndings {
-		d.ended.delete(&known.times, known.order[0])
-		known.order = known.order[1:]
+	all := *where
+	if len(all.order) == maxEndings {
+		d.ended.delete(&all.known, all.order[0])
+		all.order = all.order[1:]
 	}
-	d.ended.put(&known.times, request, now)
-	known.order = append(known.order, request)
+	d.ended.put(&all.known, request, e)
+	all.order = append(all.order, request)
 }
 
-// endedWithin reports whether the request is known to have ended, and the grace period is not over.
-func (d *Dealer) endedWithin(e *endings, request wamp.ID, now time.Time) bool {
-	at, known := d.whenEnded(e, request)
-	return known && now.Sub(at) <= grace
+// endedRecently reports whether the request is known to have ended, and the grace period is not over.
+func (d *Dealer) endedRecently(all *endings, request wamp.ID, now time.Time) bool {
+	e, known := d.ended.get(&all.known, request)
+	return known && now.Sub(e.at) <= grace
+}
+
+// endedInParts reports whether the CALL belongs to a call in parts that ended not long ago.
+func (d *Dealer) endedInParts(now time.Time, from *Session, m *wamp.Call) bool {
+	all := from.dealer.endedCalls
+	if all == nil || !d.endedRecently(all, m.Request, now) {
+		return false
+	}
+	e, _ := d.ended.get(&all.known, m.Request)
+	return e.procedure == hashOf(m.Procedure)
 }
 
 // endedBefore reports whether the request is known to have ended, and the grace period is over.
-func (d *Dealer) endedBefore(e *endings, request wamp.ID, now time.Time) bool {
-	at, known := d.whenEnded(e, request)
-	return known && now.Sub(at) > grace
-}
-
-func (d *Dealer) whenEnded(e *endings, request wamp.ID) (at time.Time, known bool) {
-	if e == nil {
-		return at, false
+func (d *Dealer) endedBefore(all *endings, request wamp.ID, now time.Time) bool {
+	if all == nil {
+		return false
 	}
-	return d.ended.get(&e.times, request)
+	e, known := d.ended.get(&all.known, request)
+	return known && now.Sub(e.at) > grace
 }

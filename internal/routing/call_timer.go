@@ -25,10 +25,10 @@ func milliseconds(n uint64) time.Duration {
 	return time.Duration(min(n, math.MaxInt64/uint64(time.Millisecond))) * time.Millisecond
 }
 
-// start gives the call a timer.
-func (ts *timers) start(c *call, now time.Time, timeout time.Duration) {
+// start gives the call a timer that has been running for a while.
+func (ts *timers) start(c *call, since time.Time, timeout time.Duration) {
 	c.timer.timeout = timeout
-	ts.set(c, now)
+	ts.set(c, since)
 	heap.Push(&ts.heap, c)
 }
 
@@ -43,13 +43,18 @@ func (ts *timers) restart(c *call, now time.Time) {
 // stop takes away the timer of the call if it has one.
 func (ts *timers) stop(c *call) {
 	if c.timer.timeout > 0 {
-		heap.Remove(&ts.heap, c.timer.place)
+		ts.remove(c)
 	}
 }
 
-func (ts *timers) set(c *call, now time.Time) {
+func (ts *timers) remove(c *call) {
+	heap.Remove(&ts.heap, c.timer.place)
+	c.timer = timer{}
+}
+
+func (ts *timers) set(c *call, since time.Time) {
 	ts.started++
-	c.timer.deadline, c.timer.started = now.Add(c.timer.timeout), ts.started
+	c.timer.deadline, c.timer.started = since.Add(c.timer.timeout), ts.started
 }
 
 func (ts *timers) next() (deadline time.Time, ok bool) {

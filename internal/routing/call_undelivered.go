@@ -48,10 +48,12 @@ func (d *Dealer) invocationUndelivered(now time.Time, to *Session, m *wamp.Invoc
 	}
 	no := undeliverable(why)
 	c.refuse(no.uri, no.text, out)
-	if c.continued {
-		c.interruptOnce(wamp.ErrCanceled, out)
+	if !c.continued {
+		d.finish(now, c, out)
+		return
 	}
-	d.abandon(now, c)
+	c.interruptOnce(wamp.ErrCanceled, out)
+	d.abandon(now, c, out)
 }
 
 // resultUndelivered answers the caller with an ERROR instead. A call that goes on ends with it.
@@ -64,7 +66,7 @@ func (d *Dealer) resultUndelivered(now time.Time, to *Session, m *wamp.Result, w
 	out.refuse(to, wamp.TypeCall, m.Request, no.uri, no.text)
 	if m.Details.Progress {
 		c.interruptOnce(wamp.ErrCanceled, out)
-		d.abandon(now, c)
+		d.abandon(now, c, out)
 	}
 }
 

@@ -9,11 +9,14 @@ import (
 	"github.com/tandemrouter/tandem/wamp"
 )
 
-// What a session may have at once if DealerConfig does not say (FLW-08).
+// What a session or registration may have at once if DealerConfig does not say (FLW-08).
 const (
 	DefaultMaxCalls         = 16_384
 	DefaultMaxInvocations   = 65_536
 	DefaultMaxRegistrations = 1_048_576
+	DefaultMaxQueuedCalls   = 1024
+	DefaultMaxQueuedBytes   = 4 << 20
+	DefaultMaxKeptBytes     = 16 << 20
 )
 
 // DealerConfig says how the dealer of a realm works.
@@ -23,6 +26,15 @@ type DealerConfig struct {
 	MaxCalls         int           // pending calls of one caller; 0 means DefaultMaxCalls
 	MaxInvocations   int           // pending invocations of one callee; 0 means DefaultMaxInvocations
 	MaxRegistrations int           // of one session; 0 means DefaultMaxRegistrations
+
+	// Calls wait while every callee that may take them has as many invocations as it takes at once (ROU-22). Further
+	// parts of a call that waits count as calls.
+	MaxQueuedCalls int // calls that wait for the callees of one registration; 0 means DefaultMaxQueuedCalls, -1 none
+	MaxQueuedBytes int // of these calls; 0 means DefaultMaxQueuedBytes
+	MaxKeptBytes   int // of one caller's calls that wait or may be rerouted; 0 means DefaultMaxKeptBytes
+
+	Sharding  bool // calls with runmode=partition go to the callee that their rkey selects (SHD-02)
+	Rerouting bool // callees that announced call_reroute may ask for another callee (RRT-01)
 
 	// ProgressNeedsCanceling says that a callee which announced progressive call results but not call canceling is
 	// not asked for them (PCR-02).
@@ -34,18 +46,21 @@ type DealerConfig struct {
 // is kept beyond a step; what a step puts into the outbox may share memory with its message. The IDs of messages are
 // valid, as a parser makes sure.
 //
-// A call lives from its INVOCATION to its final answer (requirements 5.13):
+// A call lives from the CALL to its final answer (requirements 5.13):
 //
-//	            CALL continuation, YIELD progress
-//	              ┌──┐                 ┌──┐
-//	              │  ▼   CANCEL kill   │  ▼
-//	CALL ──────► ACTIVE ───────────► CANCELING
-//	               │                    │
-//	               │  final YIELD, ERROR, CANCEL skip or killnowait, timeout,
-//	               ▼  caller gone, callee gone, undeliverable
-//	              DONE ◄────────────────┘
+//	                 CALL continuation, YIELD progress
+//	                   ┌──┐                 ┌──┐
+//	     a callee      │  ▼   CANCEL kill   │  ▼
+//	CALL ──────────► ACTIVE ───────────► CANCELING
+//	  │                ▲ │                   │
+//	  │ all are busy   │ │ final YIELD, ERROR, CANCEL skip or killnowait, timeout,
+//	  ▼                │ ▼ caller gone, callee gone, undeliverable
+//	WAITING ───────────┘DONE ◄───────────────┘
+//	  │  one is free     ▲
+//	  └──────────────────┘ CANCEL, timeout, caller gone, registration gone
 //
-// Going to DONE is finish: the record is freed, and whatever comes later for the call is discarded.
+// A callee's ERROR may lead to another callee instead of to DONE: see reroute. Going to DONE is end: the record is freed,
+// and whatever comes later for the call is discarded.
 type Dealer struct {
 	config           DealerConfig
 	procedures       pattern.Index[*registration]
@@ -55,18 +70,21 @@ type Dealer struct {
 	timers           timers
 	spare            []*call // records for use again, zeroed
 
-	offers tables[*callee]   // the registrations of sessions, by registration ID
-	calls  tables[*call]     // the calls and invocations of sessions, by request ID
-	ended  tables[time.Time] // when calls and invocations of sessions ended, by request ID
+	sessions map[wamp.ID]*Session
+	callees  tables[*callee] // the registrations of sessions, by registration ID, and who is unanswered
+	calls    tables[*call]   // the calls and invocations of sessions, by request ID
+	ended    tables[ending]  // calls and invocations of sessions that ended, by request ID
 }
 
 // dealerState is what the dealer knows of a session. A session that does nothing holds no memory.
 type dealerState struct {
 	left           bool // the session is gone: its messages are ignored
 	registrations  table[*callee]
-	calls          table[*call] // the pending calls that it made, by CALL.Request
-	invocations    table[*call] // the pending calls that it has to answer, by INVOCATION.Request
-	lastInvocation wamp.ID      // INVOCATION.Request counts up from 1 for each session (IDS-05)
+	calls          table[*call]   // the pending calls that it made, by CALL.Request
+	invocations    table[*call]   // the pending calls that it has to answer, by INVOCATION.Request
+	lastInvocation wamp.ID        // INVOCATION.Request counts up from 1 for each session (IDS-05)
+	unanswered     table[*callee] // whose slots are taken by invocations that ended unanswered, by INVOCATION.Request
+	kept           int            // bytes of its calls that are kept
 
 	endedCalls       *endings // whose caller may still send a part (PCI-13)
 	endedInvocations *endings // whose callee may still send results (PCR-08)
@@ -77,13 +95,25 @@ func NewDealer(c DealerConfig) *Dealer {
 	c.MaxCalls = cmp.Or(c.MaxCalls, DefaultMaxCalls)
 	c.MaxInvocations = cmp.Or(c.MaxInvocations, DefaultMaxInvocations)
 	c.MaxRegistrations = cmp.Or(c.MaxRegistrations, DefaultMaxRegistrations)
+	c.MaxQueuedCalls = cmp.Or(c.MaxQueuedCalls, DefaultMaxQueuedCalls)
+	c.MaxQueuedBytes = cmp.Or(c.MaxQueuedBytes, DefaultMaxQueuedBytes)
+	c.MaxKeptBytes = cmp.Or(c.MaxKeptBytes, DefaultMaxKeptBytes)
 	return &Dealer{
 		config:           c,
 		registrations:    make(map[wamp.ID]*registration),
 		nextRegistration: 1,
-		offers:           newTables[*callee](c.Random),
+		sessions:         make(map[wamp.ID]*Session),
+		callees:          newTables[*callee](c.Random),
 		calls:            newTables[*call](c.Random),
-		ended:            newTables[time.Time](c.Random),
+		ended:            newTables[ending](c.Random),
+	}
+}
+
+// AddSession makes a session that joined the realm known to the procedures of the meta API. It comes before the
+// session's first message. One that has left meanwhile stays out.
+func (d *Dealer) AddSession(s *Session) {
+	if !s.dealer.left {
+		d.sessions[s.ID] = s
 	}
 }
 
@@ -96,9 +126,12 @@ func (d *Dealer) RemoveSession(now time.Time, s *Session, out *Outbox) {
 		return
 	}
 	s.dealer.left = true
+	delete(d.sessions, s.ID)
+	d.stopWaiting(now, s)
 	for _, c := range sorted(&s.dealer.registrations, func(c *callee) wamp.ID { return c.registration.id }) {
 		d.withdraw(c)
 		out.tellUnregistered(c)
+		d.bequeath(now, c, out)
 	}
 	for _, c := range sorted(&s.dealer.invocations, func(c *call) wamp.ID { return c.invocation }) {
 		d.calleeGone(now, c, out)
@@ -107,6 +140,15 @@ func (d *Dealer) RemoveSession(now time.Time, s *Session, out *Outbox) {
 		d.callerGone(now, c, out)
 	}
 	s.dealer = dealerState{left: true}
+}
+
+// stopWaiting ends the calls of a session that still wait (ROU-23), before anything that it leaves to others wakes them.
+func (d *Dealer) stopWaiting(now time.Time, s *Session) {
+	for _, c := range s.dealer.calls.values() {
+		if c.callee == nil {
+			d.end(now, c)
+		}
+	}
 }
 
 // sorted returns the values of a table by increasing ID, so that effects come in the order of their causes.

@@ -177,14 +177,17 @@ func (m *dealerModel) newCall(s *routing.Session, c *wamp.Call, g routing.Grant)
 		return "wamp.error.invalid_uri"
 	case modelGrant(g) != "":
 		return modelGrant(g)
-	case c.Options.RunMode != "":
-		return "wamp.error.option_not_allowed"
 	case c.Options.DiscloseMe && g.Disclose == wamp.DiscloseNever:
 		return "wamp.error.option_disallowed.disclose_me"
 	case pending >= m.config.MaxCalls:
 		return "wamp.error.not_authorized"
 	}
 	callees := m.match(c.Procedure)
+	if strings.Split(c.Procedure, ".")[0] == "wamp" {
+		callees = nil
+	} else if c.Options.RunMode != "" {
+		return "wamp.error.option_not_allowed"
+	}
 	if len(callees) == 0 || strings.Split(c.Procedure, ".")[0] == "wamp" {
 		return "wamp.error.no_such_procedure"
 	}
@@ -330,10 +333,11 @@ func (m *dealerModel) undelivered(to *routing.Session, message wamp.Message, why
 	case *wamp.Invocation:
 		if known := m.invocationOf(to, lost.Request); known != nil {
 			m.refuse(known.caller, wamp.TypeCall, known.request, uri)
-			if known.parts > 1 && !known.killed {
-				m.interrupt(known, wamp.CancelKillNoWait, "wamp.error.canceled")
+			if known.parts == 1 {
+				m.end(known)
+				return
 			}
-			m.endUnanswered(known)
+			m.giveUp(known, "wamp.error.canceled")
 		}
 	case *wamp.Result:
 		known := m.callOf(to, lost.Request)

@@ -12,11 +12,16 @@ const MaxEndings = maxEndings
 
 // CheckDealer returns what is wrong in the dealer's books. sessions are all that it ever heard of.
 func CheckDealer(d *Dealer, sessions []*Session) error {
-	a := audit{dealer: d, registrations: map[*registration]int{}}
+	a := audit{dealer: d, registrations: map[*registration]int{}, slots: map[*callee]int{}}
 	for _, s := range sessions {
 		a.session(s)
 	}
 	a.totals()
+	for r := range a.registrations {
+		a.lineup(r)
+		a.backlog(r)
+	}
+	a.expect(a.waiting == 0, "%d calls wait but stand in no line", a.waiting)
 	return a.err
 }
 
@@ -24,7 +29,9 @@ func CheckDealer(d *Dealer, sessions []*Session) error {
 type audit struct {
 	dealer        *Dealer
 	registrations map[*registration]int // with the number of callees found in sessions
+	slots         map[*callee]int       // with the number of invocations found in sessions
 	calls         int
+	waiting       int
 	invocations   int
 	timers        int
 	err           error
@@ -39,20 +46,32 @@ func (a *audit) expect(ok bool, format string, args ...any) {
 func (a *audit) session(s *Session) {
 	d, state := a.dealer, &s.dealer
 	if state.left {
-		empty := state.registrations.slots == nil && state.calls.slots == nil && state.invocations.slots == nil
-		a.expect(empty && state.endedCalls == nil && state.endedInvocations == nil, "session %d left something", s.ID)
+		empty := state.registrations.slots == nil && state.calls.slots == nil && state.invocations.slots == nil &&
+			state.unanswered.slots == nil && state.kept == 0
+		a.expect(empty && d.sessions[s.ID] != s && state.endedCalls == nil && state.endedInvocations == nil, "session %d left something", s.ID)
 	}
-	for _, c := range checkTable(a, &d.offers, &state.registrations, func(c *callee) wamp.ID { return c.registration.id }) {
+	for _, c := range checkTable(a, &d.callees, &state.registrations, func(c *callee) wamp.ID { return c.registration.id }) {
 		a.callee(s, c)
 	}
+	kept := 0
 	for _, c := range checkTable(a, &d.calls, &state.calls, func(c *call) wamp.ID { return c.request }) {
 		a.call(s, c)
+		if c.kept != nil {
+			kept += c.kept.bytes
+		}
 	}
+	a.expect(kept == state.kept && kept <= d.config.MaxKeptBytes, "%d bytes of session %d are kept, %d found", state.kept, s.ID, kept)
 	for _, c := range checkTable(a, &d.calls, &state.invocations, func(c *call) wamp.ID { return c.invocation }) {
 		a.invocations++
+		a.slots[c.callee]++
 		a.expect(c.callee.session == s, "session %d has the invocation of another", s.ID)
 		a.expect(c.invocation <= state.lastInvocation, "invocation %d was never issued", c.invocation)
 	}
+	for _, c := range state.unanswered.values() {
+		a.slots[c]++
+	}
+	busy := state.invocations.len() + state.unanswered.len()
+	a.expect(busy <= d.config.MaxInvocations, "session %d has %d invocations", s.ID, busy)
 	a.endings(&state.endedCalls, s)
 	a.endings(&state.endedInvocations, s)
 }
@@ -63,21 +82,79 @@ func (a *audit) callee(s *Session, c *callee) {
 	a.expect(c.session == s, "session %d has the callee record of another", s.ID)
 	indexed, _ := a.dealer.procedures.Get(pattern.Kind(r.match), r.procedure)
 	a.expect(indexed == r, "registration %d is not in the index", r.id)
-	found := 0
-	for _, have := range r.callees {
-		if have == c {
-			found++
+	there := c.place >= 0 && int(c.place) < len(r.callees.slots) && r.callees.slots[c.place] == c
+	a.expect(there, "session %d is not in its place in the lineup of registration %d", s.ID, r.id)
+}
+
+// lineup checks the order of the callees and what is said of them.
+func (a *audit) lineup(r *registration) {
+	l, count := &r.callees, 0
+	for at, c := range l.slots {
+		if c == nil {
+			continue
 		}
+		count++
+		free := l.free == nil || l.free.before(at+1)-l.free.before(at) == 1
+		a.expect(free != c.busy(), "registration %d: session %d is free: %v", r.id, c.session.ID, free)
+		a.expect(int(c.inFlight) == a.slots[c], "session %d has %d slots taken, %d found", c.session.ID, c.inFlight, a.slots[c])
 	}
-	a.expect(found == 1, "session %d is %d times a callee of registration %d", s.ID, found, r.id)
+	a.expect(count == a.registrations[r] && count == int(l.count), "registration %d has a callee from nowhere", r.id)
+	a.expect(l.slots[l.first] != nil && l.slots[len(l.slots)-1] != nil, "the lineup of registration %d has gaps at its ends", r.id)
+	a.expect(l.cursor >= 0 && int(l.cursor) < len(l.slots), "the cursor of registration %d is off", r.id)
+	a.expect(l.free != nil || count == len(l.slots), "registration %d has gaps but does not know of them", r.id)
+	a.expect(len(l.slots) <= 8*count, "registration %d has %d slots for %d callees", r.id, len(l.slots), count)
+}
+
+// backlog checks the bounds of what waits for the callees of a registration, and that it has a reason to wait.
+func (a *audit) backlog(r *registration) {
+	b := r.backlog
+	if b == nil {
+		return
+	}
+	parts, bytes := a.line(&b.open)
+	for _, c := range r.callees.all() {
+		if l := b.shards[c]; l != nil {
+			p, n := a.line(l)
+			parts, bytes = parts+p, bytes+n
+		}
+		a.expect(r.nextFor(c) == nil, "session %d is free, but a call waits for registration %d", c.session.ID, r.id)
+	}
+	a.expect(len(b.shards) <= int(r.callees.count), "calls wait for callees that have withdrawn from registration %d", r.id)
+	a.expect(parts == b.parts && bytes == b.bytes, "%d parts wait for registration %d, %d found", b.parts, r.id, parts)
+	a.expect(parts <= max(0, a.dealer.config.MaxQueuedCalls), "%d parts wait for registration %d", parts, r.id)
+	a.expect(bytes <= a.dealer.config.MaxQueuedBytes, "%d bytes wait for registration %d", bytes, r.id)
+}
+
+// line checks a row of waiting calls.
+func (a *audit) line(l *line) (parts, bytes int) {
+	var previous *call
+	for c := l.first; c != nil; previous, c = c, c.kept.next {
+		a.expect(c.callee == nil && c.kept.line == l && c.kept.previous == previous, "a line is in disorder")
+		a.expect(previous == nil || previous.kept.ticket < c.kept.ticket, "a call overtook another")
+		parts += len(c.kept.parts)
+		bytes += c.kept.bytes
+		a.waiting--
+	}
+	a.expect(l.last == previous, "a line does not end with its last call")
+	return parts, bytes
 }
 
 func (a *audit) call(s *Session, c *call) {
 	a.calls++
 	a.expect(c.caller == s, "session %d has the call of another", s.ID)
+	if c.callee == nil {
+		a.waiting++
+		a.expect(c.kept != nil && c.kept.line != nil, "call %d of session %d waits for nothing", c.request, s.ID)
+		a.timer(c)
+		return
+	}
 	a.expect(!c.callee.session.dealer.left, "call %d of session %d waits for a callee that left", c.request, s.ID)
 	same, _ := a.dealer.calls.get(&c.callee.session.dealer.invocations, c.invocation)
 	a.expect(same == c, "call %d of session %d is not among its callee's invocations", c.request, s.ID)
+	a.timer(c)
+}
+
+func (a *audit) timer(c *call) {
 	if c.timer.timeout > 0 {
 		a.timers++
 		place := c.timer.place
@@ -88,19 +165,15 @@ func (a *audit) call(s *Session, c *call) {
 func (a *audit) endings(e **endings, s *Session) {
 	if *e != nil {
 		a.expect(len((*e).order) <= maxEndings, "session %d is remembered for too much", s.ID)
-		a.expect((*e).times.len() <= len((*e).order), "session %d is remembered for ever", s.ID)
+		a.expect((*e).known.len() <= len((*e).order), "session %d is remembered for ever", s.ID)
 	}
 }
 
 func (a *audit) totals() {
 	d := a.dealer
-	for r, callees := range a.registrations {
-		a.expect(len(r.callees) == callees, "registration %d has a callee from nowhere", r.id)
-		a.expect(r.cursor >= 0 && r.cursor < len(r.callees), "the cursor of registration %d is off", r.id)
-	}
 	a.expect(len(a.registrations) == d.Registrations(), "%d registrations indexed, %d found", d.Registrations(), len(a.registrations))
 	a.expect(a.calls == d.PendingCalls(), "%d calls pending, %d found with callers", d.PendingCalls(), a.calls)
-	a.expect(a.invocations == d.PendingCalls(), "%d calls pending, %d found with callees", d.PendingCalls(), a.invocations)
+	a.expect(a.invocations+a.waiting == d.PendingCalls(), "%d calls pending, %d found with callees", d.PendingCalls(), a.invocations)
 	a.expect(a.timers == len(d.timers.heap), "%d timers, %d found", len(d.timers.heap), a.timers)
 	for i := 1; i < len(d.timers.heap); i++ {
 		a.expect(!d.timers.heap.Less(i, (i-1)/2), "the timers are out of order")

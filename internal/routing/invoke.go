@@ -1,43 +1,26 @@
 package routing
 
 import (
-	"math/bits"
-	"slices"
+	"time"
 
 	"github.com/tandemrouter/tandem/wamp"
 )
 
-// choose returns the callee that a new call goes to (ROU-09). Every choice moves the cursor of a round robin,
-// whatever becomes of the call (ROU-12).
-func (d *Dealer) choose(r *registration) *callee {
+// choose returns the callee that a new call goes to (ROU-09). If that is busy the call has to wait for it, or if it is
+// nil, for any (ROU-21). Every choice moves the cursor of a round robin, whatever becomes of the call (ROU-12).
+func (d *Dealer) choose(r *registration, o *wamp.CallOptions) *callee {
+	if o.RunMode == partition {
+		return r.callees.shard(o.RKey)
+	}
 	switch r.invoke {
 	case wamp.InvokeLast:
-		return r.callees[len(r.callees)-1]
+		return r.callees.newest()
 	case wamp.InvokeRoundRobin:
-		return r.nextInTurn()
+		return r.callees.inTurn()
 	case wamp.InvokeRandom:
-		at, _ := bits.Mul64(d.config.Random(), uint64(len(r.callees))) // uniform: 64 bits scaled down (ROU-16)
-		return r.callees[at]
+		return r.callees.atRandom(d.config.Random)
 	default:
-		return r.callees[0]
-	}
-}
-
-func (r *registration) nextInTurn() *callee {
-	c := r.callees[r.cursor]
-	r.cursor = (r.cursor + 1) % len(r.callees)
-	return c
-}
-
-// remove takes out the callee at a place. The cursor stays on the callee that is next; if that is the one who goes,
-// on the one behind it (ROU-10).
-func (r *registration) remove(at int) {
-	r.callees = slices.Delete(r.callees, at, at+1)
-	if at < r.cursor {
-		r.cursor--
-	}
-	if r.cursor == len(r.callees) {
-		r.cursor = 0
+		return r.callees.oldest()
 	}
 }
 
@@ -49,7 +32,7 @@ func (d *Dealer) unfit(c *callee, o *wamp.CallOptions) refusal {
 		return refusal{wamp.ErrFeatureNotSupported, "the callee does not support progressive call invocations"}
 	case o.PPT != nil && !s.calleeSupports(wamp.FeaturePayloadPassthruMode):
 		return refusal{wamp.ErrFeatureNotSupported, "the callee does not support payload passthru mode"}
-	case s.dealer.invocations.len() >= d.config.MaxInvocations:
+	case s.dealer.invocations.len()+s.dealer.unanswered.len() >= d.config.MaxInvocations:
 		return refusal{wamp.ErrNotAuthorized, "the callee has as many invocations as it may"} // FLW-08
 	default:
 		return refusal{}
@@ -67,16 +50,45 @@ func (d *Dealer) givesProgress(s *Session) bool {
 		(!d.config.ProgressNeedsCanceling || s.calleeSupports(wamp.FeatureCallCanceling))
 }
 
-// invoke sends the first INVOCATION of a call.
-func (d *Dealer) invoke(c *call, m *wamp.Call, g *Grant, out *Outbox) {
+// invoke gives a call to a callee: it sends the first INVOCATION.
+func (d *Dealer) invoke(now time.Time, c *call, to *callee, m *wamp.Call, g *Grant, out *Outbox) {
+	d.assign(c, to, m, g)
 	inv := c.invocationFor(m, out)
 	details := &inv.Details
 	details.ReceiveProgress = c.receiveProgress
 	details.PPT = m.Options.PPT // PPT-02
 	details.TrustLevel, details.HasTrustLevel = g.TrustLevel, g.HasTrustLevel
-	if c.callee.keepsTime() {
-		details.Timeout = m.Options.Timeout // TMO-03
+	if m.Options.Timeout > 0 {
+		details.Timeout = d.watch(now, c, m.Options.Timeout)
 	}
+}
+
+// assign notes who has to answer the call.
+func (d *Dealer) assign(c *call, to *callee, m *wamp.Call, g *Grant) {
+	s := to.session
+	c.callee, c.invocation = to, s.dealer.lastInvocation.Next()
+	c.disclosed = to.learnsCaller(&m.Options, g.Disclose)
+	c.receiveProgress = m.Options.ReceiveProgress && d.givesProgress(s)
+	s.dealer.lastInvocation = c.invocation
+	d.calls.put(&s.dealer.invocations, c.invocation, c)
+	to.occupy()
+}
+
+// watch has the timeout of a call watched by the callee, if that wants to, and else by the dealer (TMO-02, TMO-03). It
+// returns what the callee is told: how many milliseconds are left, since time spent waiting counts (ROU-50).
+func (d *Dealer) watch(now time.Time, c *call, timeout uint64) uint64 {
+	since := now
+	if c.kept != nil {
+		since = c.kept.since
+	}
+	if c.callee.keepsTime() {
+		d.timers.stop(c)
+		return timeout - uint64(now.Sub(since)/time.Millisecond)
+	}
+	if c.timer.timeout == 0 {
+		d.timers.start(c, since, milliseconds(timeout))
+	}
+	return 0
 }
 
 // invocationFor adds an INVOCATION with all that every part of a progressive call repeats: who calls if that was

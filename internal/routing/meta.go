@@ -52,6 +52,7 @@ func metaTime(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.0
 // metaCall is a CALL of a procedure that the router itself has. Its payload consists of Go values; a payload that
 // could not be decoded counts as none.
 type metaCall struct {
+	now    time.Time
 	caller *Session
 	args   wamp.List
 	kwargs wamp.Dict

@@ -2,6 +2,7 @@ package routing
 
 import (
 	"slices"
+	"time"
 
 	"github.com/tandemrouter/tandem/internal/pattern"
 	"github.com/tandemrouter/tandem/wamp"
@@ -17,7 +18,7 @@ const (
 
 // tellRegistered adds the events of a callee that joined a registration, which may be new (RMA-02, RMA-03).
 func (o *Outbox) tellRegistered(c *callee) {
-	if len(c.registration.callees) == 1 {
+	if c.registration.callees.count == 1 {
 		o.Meta = append(o.Meta, MetaEvent{topic: topicOnCreate, session: c.session.ID, created: c.registration})
 	}
 	o.Meta = append(o.Meta, MetaEvent{topic: topicOnRegister, session: c.session.ID, object: c.registration.id})
@@ -26,7 +27,7 @@ func (o *Outbox) tellRegistered(c *callee) {
 // tellUnregistered adds the events of a callee that left a registration, which may be gone with it.
 func (o *Outbox) tellUnregistered(c *callee) {
 	o.Meta = append(o.Meta, MetaEvent{topic: topicOnUnregister, session: c.session.ID, object: c.registration.id})
-	if len(c.registration.callees) == 0 {
+	if c.registration.callees.count == 0 {
 		o.Meta = append(o.Meta, MetaEvent{topic: topicOnDelete, session: c.session.ID, object: c.registration.id})
 	}
 }
@@ -35,7 +36,7 @@ func (o *Outbox) tellUnregistered(c *callee) {
 func (r *registration) details() wamp.Dict {
 	return wamp.Dict{
 		"id":      uint64(r.id),
-		"created": metaTime(r.created),
+		"created": metaTime(time.UnixMilli(r.created)),
 		"uri":     r.procedure,
 		"match":   r.match.String(),
 		"invoke":  r.invoke.String(),
@@ -58,7 +59,7 @@ var registrationProcedures = map[string]metaProcedure{
 
 // callMeta answers a CALL of a procedure that the router itself has. No registration can get in their way (RPC-20), and
 // the answer comes from the same step, so that a session finds what it has just changed (MET-01, MET-05).
-func (d *Dealer) callMeta(from *Session, m *wamp.Call, out *Outbox) refusal {
+func (d *Dealer) callMeta(now time.Time, from *Session, m *wamp.Call, out *Outbox) refusal {
 	procedure, known := registrationProcedures[m.Procedure]
 	switch {
 	case !known:
@@ -68,7 +69,7 @@ func (d *Dealer) callMeta(from *Session, m *wamp.Call, out *Outbox) refusal {
 	case m.Options.PPT != nil:
 		return refusal{wamp.ErrInvalidArgument, "the router does not look into passed-through payloads"} // PPT-12
 	}
-	result, no := procedure(d, &metaCall{caller: from, args: m.Payload.Args, kwargs: m.Payload.Kwargs}, out)
+	result, no := procedure(d, &metaCall{now: now, caller: from, args: m.Payload.Args, kwargs: m.Payload.Kwargs}, out)
 	if no.refuses() {
 		return no
 	}
@@ -148,7 +149,7 @@ func (d *Dealer) listCallees(c *metaCall, _ *Outbox) (wamp.List, refusal) {
 	if no.refuses() {
 		return nil, no
 	}
-	return wamp.List{ids(r.callees, func(c *callee) wamp.ID { return c.session.ID })}, refusal{} // RMA-12
+	return wamp.List{ids(r.callees.all(), func(c *callee) wamp.ID { return c.session.ID })}, refusal{} // RMA-12
 }
 
 func (d *Dealer) countCallees(c *metaCall, _ *Outbox) (wamp.List, refusal) {
@@ -156,7 +157,7 @@ func (d *Dealer) countCallees(c *metaCall, _ *Outbox) (wamp.List, refusal) {
 	if no.refuses() {
 		return nil, no
 	}
-	return wamp.List{uint64(len(r.callees))}, refusal{}
+	return wamp.List{uint64(r.callees.count)}, refusal{}
 }
 
 // removeCallee revokes a registration of one session (RRV-06).
@@ -169,25 +170,18 @@ func (d *Dealer) removeCallee(c *metaCall, out *Outbox) (wamp.List, refusal) {
 	if !isURI {
 		return nil, refusal{wamp.ErrInvalidURI, "the reason is not a valid URI"}
 	}
+	s := d.sessions[session]
+	if s == nil {
+		return nil, refusal{wamp.ErrNoSuchSession, "no such session"}
+	}
 	r, no := d.registrationOf(c)
 	if no.refuses() {
 		return nil, no
 	}
-	at := slices.IndexFunc(r.callees, func(c *callee) bool { return c.session.ID == session })
-	if at < 0 {
+	callee, found := d.callees.get(&s.dealer.registrations, r.id)
+	if !found {
 		return nil, refusal{wamp.ErrNoSuchRegistration, "the session is not a callee of the registration"}
 	}
-	d.revoke(r.callees[at], reason, out)
+	d.revoke(c.now, callee, reason, out)
 	return nil, refusal{}
-}
-
-// revoke takes a registration away from a callee, and tells it if it understands that (RRV-01, RRV-02). What it was
-// invoked for before goes on (RRV-05).
-func (d *Dealer) revoke(c *callee, reason string, out *Outbox) {
-	d.withdraw(c)
-	if c.session.calleeSupports(wamp.FeatureRegistrationRevocation) {
-		details := wamp.UnregisteredDetails{Registration: c.registration.id, Reason: reason}
-		out.send(c.session, &wamp.Unregistered{Details: details})
-	}
-	out.tellUnregistered(c)
 }

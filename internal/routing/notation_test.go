@@ -1,6 +1,7 @@
 package routing_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"reflect"
 	"strconv"
@@ -18,8 +19,8 @@ import (
 //	CALL request=1 receive_progress timeout=500 procedure=com.add payload=[1,2]
 //
 // Names are those of the protocol. A flag that is set stands alone, lists are separated by commas, values with
-// spaces are quoted. A payload is written as it is, for nobody looks into it; the text of an ERROR that the router
-// makes is text="...".
+// spaces are quoted. A payload of peers is written as it is, for nobody looks into it; what the router itself reads or
+// says stands in args=[...] and kwargs={...}, and the text of an ERROR that it makes is text="...".
 
 // notedTypes are the messages that have a notation.
 var notedTypes = []wamp.Message{
@@ -80,13 +81,22 @@ func eachField(v reflect.Value, visit func(key string, field reflect.Value)) {
 			eachOptional(field, "", visit)
 		case field.Type() == reflect.TypeFor[wamp.Payload]():
 			visit("payload", field)
-			visit("text", field)
+			visit(textOr("args", v), field.FieldByName("Args"))
+			visit("kwargs", field.FieldByName("Kwargs"))
 		case field.Kind() == reflect.Struct:
 			eachField(field, visit)
 		default:
 			visit(keyOf(name), field)
 		}
 	}
+}
+
+// textOr returns the key of the positional arguments of a message, which of an ERROR are a text.
+func textOr(key string, message reflect.Value) string {
+	if message.Type() == reflect.TypeFor[wamp.Error]() {
+		return "text"
+	}
+	return key
 }
 
 // eachOptional visits the fields of the struct that the pointer points to, or would.
@@ -121,7 +131,12 @@ func keyOf(name string) string {
 func notateField(key string, v reflect.Value) string {
 	switch x := v.Interface().(type) {
 	case wamp.Payload:
-		return notatePayload(key, x)
+		if x.Serializer == wamp.NoSerializer {
+			return ""
+		}
+		return key + "=" + string(x.Raw)
+	case wamp.List, wamp.Dict:
+		return notateValues(key, v)
 	case wamp.CancelMode:
 		return key + "=" + x.String() // the zero value is a mode as well
 	case fmt.Stringer:
@@ -150,15 +165,19 @@ func notateField(key string, v reflect.Value) string {
 	}
 }
 
-func notatePayload(key string, p wamp.Payload) string {
-	switch {
-	case key == "payload" && p.Serializer != wamp.NoSerializer:
-		return "payload=" + string(p.Raw)
-	case key == "text" && len(p.Args) > 0:
-		return fmt.Sprintf("text=%q", p.Args[0])
-	default:
+// notateValues writes arguments as JSON, without spaces but those in texts.
+func notateValues(key string, v reflect.Value) string {
+	if v.Len() == 0 {
 		return ""
 	}
+	if key == "text" {
+		return fmt.Sprintf("text=%q", v.Index(0))
+	}
+	text, err := json.Marshal(v.Interface())
+	if err != nil {
+		panic(err)
+	}
+	return key + "=" + string(text)
 }
 
 func quoted(s string) string {
@@ -172,6 +191,14 @@ func readField(v reflect.Value, word string) error {
 	switch p := v.Addr().Interface().(type) {
 	case *wamp.Payload:
 		*p = wamp.Payload{Serializer: wamp.JSON, Elements: 1, Raw: []byte(word)}
+	case *wamp.List:
+		v, err := readValue(word)
+		*p, _ = v.(wamp.List)
+		return err
+	case *wamp.Dict:
+		v, err := readValue(word)
+		*p, _ = v.(wamp.Dict)
+		return err
 	case *wamp.MessageType:
 		return readEnum(p, word, messageTypeOf)
 	case *wamp.MatchPolicy:
@@ -195,6 +222,40 @@ func readField(v reflect.Value, word string) error {
 		return readPlain(v, word)
 	}
 	return nil
+}
+
+// readValue reads JSON as the serializers do.
+func readValue(text string) (any, error) {
+	decoder := json.NewDecoder(strings.NewReader(text))
+	decoder.UseNumber()
+	var v any
+	err := decoder.Decode(&v)
+	return decoded(v), err
+}
+
+func decoded(v any) any {
+	switch v := v.(type) {
+	case json.Number:
+		if n, err := v.Int64(); err == nil {
+			return n
+		}
+		f, _ := v.Float64()
+		return f
+	case []any:
+		list := wamp.List{}
+		for _, item := range v {
+			list = append(list, decoded(item))
+		}
+		return list
+	case map[string]any:
+		dict := wamp.Dict{}
+		for key, item := range v {
+			dict[key] = decoded(item)
+		}
+		return dict
+	default:
+		return v
+	}
 }
 
 func readPlain(v reflect.Value, word string) error {
@@ -292,6 +353,7 @@ func TestNotation_RoundTrip(t *testing.T) {
 		`PUBLISH request=3 acknowledge include_me exclude=1,2 eligible_authrole= topic=com.t payload=x`,
 		`EVENT subscription=1 publication=2 publisher=3 publisher_authid=ann publisher_authrole=staff topic=a.b trustlevel=0`,
 		`CALL request=1 receive_progress progress timeout=500 disclose_me ppt_scheme=mqtt ppt_keyid=k procedure=com.add payload=[1,2]`,
+		`CALL request=1 procedure=wamp.registration.lookup args=["p",{"match":"prefix"}] kwargs={"n":[1,1.5,null]}`,
 		`CANCEL request=1 mode=skip`,
 		`REGISTER request=1 match=prefix invoke=roundrobin disclose_caller forward_timeout procedure=com.add`,
 		`INTERRUPT request=1 mode=killnowait reason=wamp.error.canceled`,

@@ -1,7 +1,7 @@
 package routing
 
 import (
-	"slices"
+	"math"
 	"strings"
 	"time"
 
@@ -13,12 +13,12 @@ import (
 // match policy (PBR-09).
 type registration struct {
 	id        wamp.ID
-	created   time.Time
+	created   int64 // in milliseconds since 1970
 	procedure string
 	match     wamp.MatchPolicy
 	invoke    wamp.InvocationPolicy
-	cursor    int       // InvokeRoundRobin: who is next
-	callees   []*callee // in the order in which they registered
+	callees   lineup
+	backlog   *backlog // calls that wait; nil if none ever did
 }
 
 // callee is what one session offers under a registration. Its options are its own: they need not be those of the
@@ -26,17 +26,20 @@ type registration struct {
 type callee struct {
 	session        *Session
 	registration   *registration
-	discloseCaller bool // CID-06
-	forwardTimeout bool // TMO-12
+	place          int32 // in the registration's lineup
+	concurrency    int32 // how many invocations it takes at once (ROU-19); 0: any number
+	inFlight       int32 // how many it has
+	discloseCaller bool  // CID-06
+	forwardTimeout bool  // TMO-12
 }
 
 // Register answers a REGISTER with REGISTERED or ERROR (RPC-01). No INVOCATION of the registration goes to the session
-// before that (RPC-08).
+// before that (RPC-08); but calls may have waited for it, and come then.
 func (d *Dealer) Register(now time.Time, from *Session, m *wamp.Register, g Grant, out *Outbox) {
 	if from.dealer.left {
 		return
 	}
-	r, no := d.obtain(now, from, m, g)
+	r, no := d.obtain(now, from, m, g, out)
 	if no.refuses() {
 		out.refuse(from, wamp.TypeRegister, m.Request, no.uri, no.text)
 		return
@@ -44,21 +47,24 @@ func (d *Dealer) Register(now time.Time, from *Session, m *wamp.Register, g Gran
 	c := &callee{
 		session:        from,
 		registration:   r,
+		concurrency:    int32(min(m.Options.Concurrency, math.MaxInt32)),
 		discloseCaller: m.Options.DiscloseCaller,
 		forwardTimeout: m.Options.ForwardTimeout,
 	}
-	d.offer(r, c)
+	r.callees.add(c)
+	d.callees.put(&from.dealer.registrations, r.id, c)
 	out.send(from, &wamp.Registered{Request: m.Request, Registration: r.id})
 	out.tellRegistered(c)
+	d.serve(now, c, out)
 }
 
 // Unregister answers an UNREGISTER with UNREGISTERED, or with ERROR if the session is not a callee of the registration
 // (RPC-03, RPC-04). Invocations that it has not answered yet go on (RPC-17, ROU-55); no more follow (ROU-56).
-func (d *Dealer) Unregister(_ time.Time, from *Session, m *wamp.Unregister, out *Outbox) {
+func (d *Dealer) Unregister(now time.Time, from *Session, m *wamp.Unregister, out *Outbox) {
 	if from.dealer.left {
 		return
 	}
-	c, found := d.offers.get(&from.dealer.registrations, m.Registration)
+	c, found := d.callees.get(&from.dealer.registrations, m.Registration)
 	if !found {
 		const text = "no such registration of this session"
 		out.refuse(from, wamp.TypeUnregister, m.Request, wamp.ErrNoSuchRegistration, text)
@@ -67,11 +73,12 @@ func (d *Dealer) Unregister(_ time.Time, from *Session, m *wamp.Unregister, out 
 	d.withdraw(c)
 	out.send(from, &wamp.Unregistered{Request: m.Request})
 	out.tellUnregistered(c)
+	d.bequeath(now, c, out)
 }
 
 // obtain returns the registration that the session may become a callee of, a new one if there is none, or the reason
 // not to (requirements 5.3). A session without permission does not learn whether there is one (RPC-18).
-func (d *Dealer) obtain(now time.Time, from *Session, m *wamp.Register, g Grant) (*registration, refusal) {
+func (d *Dealer) obtain(now time.Time, from *Session, m *wamp.Register, g Grant, out *Outbox) (*registration, refusal) {
 	if no := d.checkRegister(from, m, g); no.refuses() {
 		return nil, no
 	}
@@ -79,6 +86,9 @@ func (d *Dealer) obtain(now time.Time, from *Session, m *wamp.Register, g Grant)
 	switch {
 	case !exists:
 		return d.create(now, m)
+	case m.Options.ForceReregister:
+		d.displace(now, r, out)
+		return d.create(now, m) // ROU-24
 	case d.offersTo(from, r):
 		return nil, refusal{wamp.ErrProcedureAlreadyExists, "the session has registered the procedure already"} // SHR-08
 	case r.invoke == wamp.InvokeSingle:
@@ -99,6 +109,8 @@ func (d *Dealer) checkRegister(from *Session, m *wamp.Register, g Grant) refusal
 		return refusal{wamp.ErrInvalidURI, "procedures in wamp are the router's own"} // URI-06
 	case g.refusal().refuses():
 		return g.refusal()
+	case m.Options.ForceReregister && !g.Force:
+		return refusal{wamp.ErrNotAuthorized, "the session may not take procedures away"} // ROU-26
 	case m.Options.DiscloseCaller && g.Disclose == wamp.DiscloseNever && from.AuthRole != trustedRole:
 		return refusal{wamp.ErrDiscloseMeDisallowed, "the callers' identities must not be disclosed"} // CID-05
 	case from.dealer.registrations.len() >= d.config.MaxRegistrations:
@@ -122,7 +134,7 @@ func reserved(procedure string, match wamp.MatchPolicy) bool {
 const trustedRole = "trusted"
 
 func (d *Dealer) offersTo(s *Session, r *registration) bool {
-	_, found := d.offers.get(&s.dealer.registrations, r.id)
+	_, found := d.callees.get(&s.dealer.registrations, r.id)
 	return found
 }
 
@@ -131,7 +143,7 @@ func (d *Dealer) offersTo(s *Session, r *registration) bool {
 func (d *Dealer) create(now time.Time, m *wamp.Register) (*registration, refusal) {
 	r := &registration{
 		id:        d.nextRegistration,
-		created:   now,
+		created:   now.UnixMilli(),
 		procedure: strings.Clone(m.Procedure),
 		match:     m.Options.Match,
 		invoke:    m.Options.Invoke,
@@ -144,20 +156,45 @@ func (d *Dealer) create(now time.Time, m *wamp.Register) (*registration, refusal
 	return r, refusal{}
 }
 
-// offer adds a callee to the registration.
-func (d *Dealer) offer(r *registration, c *callee) {
-	r.callees = append(r.callees, c)
-	d.offers.put(&c.session.dealer.registrations, r.id, c)
-}
-
 // withdraw takes a callee out of its registration, which ends with its last callee (SHR-09). Calls that were invoked
-// on it do not notice.
+// on it do not notice; what becomes of those that wait is up to bequeath.
 func (d *Dealer) withdraw(c *callee) {
 	r := c.registration
-	d.offers.delete(&c.session.dealer.registrations, r.id)
-	r.remove(slices.Index(r.callees, c))
-	if len(r.callees) == 0 {
+	d.callees.delete(&c.session.dealer.registrations, r.id)
+	r.callees.remove(c)
+	if r.callees.count == 0 {
 		d.procedures.Delete(pattern.Kind(r.match), r.procedure)
 		delete(d.registrations, r.id)
 	}
+}
+
+// reasonUnregistered is what callees are told whose procedure another session took (ROU-25).
+const reasonUnregistered = "wamp.error.unregistered"
+
+// displace takes a registration away from all its callees, which ends it (ROU-24).
+func (d *Dealer) displace(now time.Time, r *registration, out *Outbox) {
+	displaced := r.callees.all()
+	for _, c := range displaced {
+		d.dismiss(c, reasonUnregistered, out)
+	}
+	for _, c := range displaced {
+		d.bequeath(now, c, out)
+	}
+}
+
+// revoke takes a registration away from one callee.
+func (d *Dealer) revoke(now time.Time, c *callee, reason string, out *Outbox) {
+	d.dismiss(c, reason, out)
+	d.bequeath(now, c, out)
+}
+
+// dismiss withdraws a callee that did not ask for it, and tells it if it understands that (RRV-01, RRV-02). What it was
+// invoked for before goes on (RRV-05).
+func (d *Dealer) dismiss(c *callee, reason string, out *Outbox) {
+	d.withdraw(c)
+	if c.session.calleeSupports(wamp.FeatureRegistrationRevocation) {
+		details := wamp.UnregisteredDetails{Registration: c.registration.id, Reason: reason}
+		out.send(c.session, &wamp.Unregistered{Details: details})
+	}
+	out.tellUnregistered(c)
 }

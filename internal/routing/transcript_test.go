@@ -144,10 +144,15 @@ func configure(w *world, words *words) error {
 		w.dealerConfig.URIRule, w.brokerConfig.URIRule = wamp.StrictURI, wamp.StrictURI
 	}
 	_, w.dealerConfig.ProgressNeedsCanceling = words.take("progress_needs_canceling")
+	_, w.dealerConfig.Sharding = words.take("sharding")
+	_, w.dealerConfig.Rerouting = words.take("rerouting")
 	for key, limit := range map[string]*int{
 		"max_calls":         &w.dealerConfig.MaxCalls,
 		"max_invocations":   &w.dealerConfig.MaxInvocations,
 		"max_registrations": &w.dealerConfig.MaxRegistrations,
+		"max_queued_calls":  &w.dealerConfig.MaxQueuedCalls,
+		"max_queued_bytes":  &w.dealerConfig.MaxQueuedBytes,
+		"max_kept_bytes":    &w.dealerConfig.MaxKeptBytes,
 		"max_subscriptions": &w.brokerConfig.MaxSubscriptions,
 	} {
 		if value, ok := words.take(key); ok {
@@ -252,6 +257,8 @@ func undelivered(w *world, words *words) error {
 }
 
 // message is what a session sends: > CALL from=2 request=1 procedure=com.add
+//
+// With "repeated" it is a CALL whose ID the shell has found not to be new.
 func message(w *world, name string, words *words) error {
 	from, err := peer(w, words, "from")
 	if err != nil {
@@ -261,9 +268,14 @@ func message(w *world, name string, words *words) error {
 	if err != nil {
 		return err
 	}
+	_, repeated := words.take("repeated")
 	m, err := messageFrom(name, words)
 	if err != nil {
 		return err
+	}
+	if call, ok := m.(*wamp.Call); ok && repeated {
+		w.dealer.Continue(w.now, from, call, &w.out)
+		return nil
 	}
 	return w.handle(from, m, g)
 }
@@ -279,10 +291,11 @@ func peer(w *world, words *words, key string) (*routing.Session, error) {
 }
 
 // grantFrom reads what the authorizer says, which allows the request if nothing is said:
-// grant=refused|failed grant_text="..." grant_disclose=always|never grant_trustlevel=3
+// grant=refused|failed|force grant_text="..." grant_disclose=always|never grant_trustlevel=3
 func grantFrom(words *words) (g routing.Grant, err error) {
 	verdict, _ := words.take("grant")
-	g.Allowed = verdict == ""
+	g.Allowed = verdict == "" || verdict == "force"
+	g.Force = verdict == "force"
 	g.Failed = verdict == "failed"
 	g.Text, _ = words.take("grant_text")
 	disclose, _ := words.take("grant_disclose")

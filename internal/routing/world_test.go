@@ -36,6 +36,7 @@ func (w *world) join(s *routing.Session) {
 		w.dealer, w.broker = routing.NewDealer(w.dealerConfig), routing.NewBroker(w.brokerConfig)
 	}
 	w.sessions = append(w.sessions, s)
+	w.dealer.AddSession(s)
 }
 
 // session returns the session with the given ID, or nil.
@@ -89,8 +90,8 @@ func (w *world) advance(d time.Duration) {
 	}
 }
 
-// settle ends the step: sessions that got an ABORT leave. It returns everything that the step sent, good until the
-// next one, and what is wrong with the state of the realm.
+// settle ends the step: sessions that got an ABORT leave, and the broker publishes the router's own events. It returns
+// everything that the step sent, good until the next one, and what is wrong with the state of the realm.
 func (w *world) settle() ([]routing.Send, error) {
 	for i := 0; i < len(w.out.Sends); i++ {
 		to, m := w.out.Sends[i].To, w.out.Sends[i].Msg
@@ -101,6 +102,7 @@ func (w *world) settle() ([]routing.Send, error) {
 			w.leave(to)
 		}
 	}
+	w.broker.PublishMeta(w.out.Meta, &w.out)
 	return w.out.Sends, w.audit()
 }
 

@@ -81,13 +81,13 @@ func (w *headWriter) invocation(m *wamp.Invocation) {
 	w.id(m.Registration)
 	o := w.options()
 	d := &m.Details
-	o.text("procedure", d.Procedure)
-	o.id("caller", d.Caller)
-	o.text("caller_authid", d.CallerAuthID)
-	o.text("caller_authrole", d.CallerAuthRole)
-	o.flag("receive_progress", d.ReceiveProgress)
-	o.flag("progress", d.Progress)
-	o.number("timeout", d.Timeout)
+	o.text(keyProcedure, d.Procedure)
+	o.id(keyCaller, d.Caller)
+	o.text(keyCallerAuthID, d.CallerAuthID)
+	o.text(keyCallerAuthRole, d.CallerAuthRole)
+	o.flag(keyReceiveProgress, d.ReceiveProgress)
+	o.flag(keyProgress, d.Progress)
+	o.number(keyTimeout, d.Timeout)
 	o.trustLevel(d.TrustLevel, d.HasTrustLevel)
 	o.passthru(d.PPT)
 	o.extra(d.Extra)
@@ -97,7 +97,7 @@ func (w *headWriter) invocation(m *wamp.Invocation) {
 
 func (d *openDict) trustLevel(level uint64, has bool) {
 	if has {
-		d.key("trustlevel")
+		d.key(keyTrustLevel)
 		d.w.number(level)
 	}
 }
@@ -118,7 +118,7 @@ func (w *headWriter) yield(m *wamp.Yield) {
 
 func (w *headWriter) resultDetails(progress bool, ppt *wamp.Passthru, extra wamp.Dict) {
 	o := w.options()
-	o.flag("progress", progress)
+	o.flag(keyProgress, progress)
 	o.passthru(ppt)
 	o.extra(extra)
 	o.end()
@@ -130,12 +130,12 @@ func (w *headWriter) event(m *wamp.Event) {
 	w.id(m.Publication)
 	o := w.options()
 	d := &m.Details
-	o.id("publisher", d.Publisher)
-	o.text("publisher_authid", d.PublisherAuthID)
-	o.text("publisher_authrole", d.PublisherAuthRole)
-	o.text("topic", d.Topic)
+	o.id(keyPublisher, d.Publisher)
+	o.text(keyPublisherAuthID, d.PublisherAuthID)
+	o.text(keyPublisherAuthRole, d.PublisherAuthRole)
+	o.text(keyTopic, d.Topic)
 	o.trustLevel(d.TrustLevel, d.HasTrustLevel)
-	o.flag("retained", d.Retained)
+	o.flag(keyRetained, d.Retained)
 	o.passthru(d.PPT)
 	o.extra(d.Extra)
 	o.end()
@@ -147,12 +147,12 @@ func (w *headWriter) call(m *wamp.Call) {
 	w.id(m.Request)
 	o := w.options()
 	c := &m.Options
-	o.flag("receive_progress", c.ReceiveProgress)
-	o.flag("progress", c.Progress)
-	o.number("timeout", c.Timeout)
-	o.flag("disclose_me", c.DiscloseMe)
-	o.text("rkey", c.RKey)
-	o.text("runmode", c.RunMode)
+	o.flag(keyReceiveProgress, c.ReceiveProgress)
+	o.flag(keyProgress, c.Progress)
+	o.number(keyTimeout, c.Timeout)
+	o.flag(keyDiscloseMe, c.DiscloseMe)
+	o.text(keyRKey, c.RKey)
+	o.text(keyRunMode, c.RunMode)
 	o.passthru(c.PPT)
 	o.extra(c.Extra)
 	o.end()
@@ -165,14 +165,14 @@ func (w *headWriter) publish(m *wamp.Publish) {
 	w.id(m.Request)
 	o := w.options()
 	p := &m.Options
-	o.flag("acknowledge", p.Acknowledge)
+	o.flag(keyAcknowledge, p.Acknowledge)
 	if p.IncludeMe {
-		o.key("exclude_me")
+		o.key(keyExcludeMe)
 		w.bool(false)
 	}
-	o.flag("disclose_me", p.DiscloseMe)
-	o.flag("retain", p.Retain)
-	o.text("rkey", p.RKey)
+	o.flag(keyDiscloseMe, p.DiscloseMe)
+	o.flag(keyRetain, p.Retain)
+	o.text(keyRKey, p.RKey)
 	o.receivers(p.Receivers)
 	o.passthru(p.PPT)
 	o.extra(p.Extra)
@@ -185,12 +185,12 @@ func (d *openDict) receivers(r *wamp.Receivers) {
 	if r == nil {
 		return
 	}
-	d.ids("exclude", r.Exclude)
-	d.texts("exclude_authid", r.ExcludeAuthID)
-	d.texts("exclude_authrole", r.ExcludeAuthRole)
-	d.ids("eligible", r.Eligible)
-	d.texts("eligible_authid", r.EligibleAuthID)
-	d.texts("eligible_authrole", r.EligibleAuthRole)
+	d.ids(keyExclude, r.Exclude)
+	d.texts(keyExcludeAuthID, r.ExcludeAuthID)
+	d.texts(keyExcludeAuthRole, r.ExcludeAuthRole)
+	d.ids(keyEligible, r.Eligible)
+	d.texts(keyEligibleAuthID, r.EligibleAuthID)
+	d.texts(keyEligibleAuthRole, r.EligibleAuthRole)
 }
 
 func (w *headWriter) error(m *wamp.Error) {
@@ -226,9 +226,9 @@ func (w *headWriter) other(m wamp.Message) {
 	case *wamp.EventReceived:
 		w.ids(m.Type(), m.Publication)
 	case *wamp.Unregistered:
-		w.revocable(m.Type(), m.Request, "registration", m.Details.Registration, m.Details.Reason)
+		w.revocable(m.Type(), m.Request, keyRegistration, m.Details.Registration, m.Details.Reason)
 	case *wamp.Unsubscribed:
-		w.revocable(m.Type(), m.Request, "subscription", m.Details.Subscription, m.Details.Reason)
+		w.revocable(m.Type(), m.Request, keySubscription, m.Details.Subscription, m.Details.Reason)
 	case *wamp.Cancel:
 		w.cancellation(m.Type(), m.Request, m.Options.Mode, "")
 	case *wamp.Interrupt:
@@ -248,7 +248,7 @@ func (w *headWriter) ids(t wamp.MessageType, ids ...wamp.ID) {
 }
 
 // revocable writes an acknowledgement, or a revocation if the request is 0 (RRV-01, SRV-01).
-func (w *headWriter) revocable(t wamp.MessageType, request wamp.ID, key string, id wamp.ID, reason string) {
+func (w *headWriter) revocable(t wamp.MessageType, request wamp.ID, subject key, id wamp.ID, reason string) {
 	if request != 0 {
 		w.ids(t, request)
 		return
@@ -256,8 +256,8 @@ func (w *headWriter) revocable(t wamp.MessageType, request wamp.ID, key string, 
 	w.begin(t, 3)
 	w.id(0)
 	o := w.options()
-	o.id(key, id)
-	o.text("reason", reason)
+	o.id(subject, id)
+	o.text(keyReason, reason)
 	o.end()
 }
 
@@ -265,8 +265,8 @@ func (w *headWriter) cancellation(t wamp.MessageType, request wamp.ID, mode wamp
 	w.begin(t, 3)
 	w.id(request)
 	o := w.options()
-	o.text("mode", mode.String())
-	o.text("reason", reason)
+	o.text(keyMode, mode.String())
+	o.text(keyReason, reason)
 	o.end()
 }
 
@@ -277,12 +277,12 @@ func (w *headWriter) register(m *wamp.Register) {
 	r := &m.Options
 	o.match(r.Match)
 	if r.Invoke != wamp.InvokeSingle {
-		o.text("invoke", r.Invoke.String())
+		o.text(keyInvoke, r.Invoke.String())
 	}
-	o.flag("disclose_caller", r.DiscloseCaller)
-	o.flag("forward_timeout", r.ForwardTimeout)
-	o.number("concurrency", r.Concurrency)
-	o.flag("force_reregister", r.ForceReregister)
+	o.flag(keyDiscloseCaller, r.DiscloseCaller)
+	o.flag(keyForwardTimeout, r.ForwardTimeout)
+	o.number(keyConcurrency, r.Concurrency)
+	o.flag(keyForceReregister, r.ForceReregister)
 	o.extra(r.Extra)
 	o.end()
 	w.uri(m.Procedure)
@@ -290,7 +290,7 @@ func (w *headWriter) register(m *wamp.Register) {
 
 func (d *openDict) match(p wamp.MatchPolicy) {
 	if p != wamp.MatchExact {
-		d.text("match", p.String())
+		d.text(keyMatch, p.String())
 	}
 }
 
@@ -299,8 +299,8 @@ func (w *headWriter) subscribe(m *wamp.Subscribe) {
 	w.id(m.Request)
 	o := w.options()
 	o.match(m.Options.Match)
-	o.flag("get_retained", m.Options.GetRetained)
-	o.text("nkey", m.Options.NKey)
+	o.flag(keyGetRetained, m.Options.GetRetained)
+	o.text(keyNKey, m.Options.NKey)
 	o.extra(m.Options.Extra)
 	o.end()
 	w.uri(m.Topic)
@@ -332,11 +332,11 @@ func (w *headWriter) hello(m *wamp.Hello) {
 	o := w.options()
 	d := &m.Details
 	o.roles(&d.Roles)
-	o.text("agent", d.Agent)
-	o.texts("authmethods", d.AuthMethods)
-	o.text("authid", d.AuthID)
-	o.text("authrole", d.AuthRole)
-	o.dict("authextra", d.AuthExtra)
+	o.text(keyAgent, d.Agent)
+	o.texts(keyAuthMethods, d.AuthMethods)
+	o.text(keyAuthID, d.AuthID)
+	o.text(keyAuthRole, d.AuthRole)
+	o.dict(keyAuthExtra, d.AuthExtra)
 	o.extra(d.Extra)
 	o.end()
 }
@@ -347,13 +347,13 @@ func (w *headWriter) welcome(m *wamp.Welcome) {
 	o := w.options()
 	d := &m.Details
 	o.roles(&d.Roles)
-	o.text("agent", d.Agent)
-	o.text("realm", d.Realm)
-	o.text("authid", d.AuthID)
-	o.text("authrole", d.AuthRole)
-	o.text("authmethod", d.AuthMethod)
-	o.text("authprovider", d.AuthProvider)
-	o.dict("authextra", d.AuthExtra)
+	o.text(keyAgent, d.Agent)
+	o.text(keyRealm, d.Realm)
+	o.text(keyAuthID, d.AuthID)
+	o.text(keyAuthRole, d.AuthRole)
+	o.text(keyAuthMethod, d.AuthMethod)
+	o.text(keyAuthProvider, d.AuthProvider)
+	o.dict(keyAuthExtra, d.AuthExtra)
 	o.extra(d.Extra)
 	o.end()
 }
@@ -361,15 +361,16 @@ func (w *headWriter) welcome(m *wamp.Welcome) {
 // roles writes the roles, each with its features even if it has none, because some clients look there without asking
 // (SES-09).
 func (d *openDict) roles(r *wamp.Roles) {
-	d.key("roles")
+	d.key(keyRoles)
 	roles := d.w.dict()
 	for _, role := range r.List() {
-		roles.key(role.String())
+		roles.name(role.String())
 		details := d.w.dict()
-		details.key("features")
+		details.key(keyFeatures)
 		features := d.w.dict()
 		for _, f := range r.Features(role) {
-			features.flag(f.String(), true)
+			features.name(f.String())
+			d.w.bool(true)
 		}
 		features.end()
 		details.end()
@@ -381,7 +382,7 @@ func (d *openDict) roles(r *wamp.Roles) {
 func (w *headWriter) farewell(t wamp.MessageType, message string, extra wamp.Dict, reason string) {
 	w.begin(t, 3)
 	o := w.options()
-	o.text("message", message)
+	o.text(keyMessage, message)
 	o.extra(extra)
 	o.end()
 	w.uri(reason)

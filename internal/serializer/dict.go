@@ -1,210 +1,135 @@
 package serializer
 
-import (
-	"bytes"
+import "github.com/tandemrouter/tandem/wamp"
 
-	"github.com/tandemrouter/tandem/wamp"
-)
+// walk goes over the values that a list or dictionary consists of. They have been checked.
+type walk struct {
+	m    *scanned
+	pos  int    // of what comes next
+	left uint64 // values; in JSON not known
+}
+
+// walkAt begins to go over the list or dictionary.
+func (m *scanned) walkAt(e span) walk {
+	if m.serializer == wamp.JSON {
+		return walk{m: m, pos: e.from + 1}
+	}
+	if m.serializer == wamp.CBOR {
+		e.from = e.to - len(untagged(m.at(e)))
+	}
+	left, pos, _ := m.syntax.shapes[m.input[e.from]].open(m.input, e.from)
+	return walk{m: m, pos: pos, left: left}
+}
+
+// more reports whether there is another value, and goes to it.
+func (w *walk) more() bool {
+	b := w.m.input
+	if w.m.serializer == wamp.JSON {
+		w.pos = skipSeparators(b, w.pos)
+		return b[w.pos] != ']' && b[w.pos] != '}'
+	}
+	return w.left > 0 && !(isEndless(w.left) && b[w.pos] == cborBreak)
+}
+
+// next returns the next value.
+func (w *walk) next() span {
+	e := span{from: w.pos}
+	if w.m.serializer == wamp.JSON {
+		e.from = skipSeparators(w.m.input, w.pos)
+	}
+	e.to, _ = w.m.skip(e.from)
+	w.pos = e.to
+	w.left--
+	return e
+}
 
 // dict walks over the entries of a dictionary in the head of a message. Entries whose value is null are passed over
 // (MSG-06). The first thing that is wrong ends the walk and is kept in the message's error.
 type dict struct {
 	f    *fields
 	name string // of the dictionary, for errors
+	walk walk
+	seen keySet
 
-	// the current entry
+	// The current entry: its key, also as it stands there, and its value.
 
-	key   []byte
+	key   key
+	text  []byte
 	value span
-
-	pos  int    // of the next entry
-	left uint64 // entries; untilBreak if that is not known
-	seen seenKeys
+	kind  headKind
+	n     uint64 // if it is a number
 }
 
-// dictAt begins to walk over the dictionary. Its first entry is there after next.
-func (f *fields) dictAt(e span, name string) dict {
-	d := dict{f: f, name: name, pos: e.to}
-	if kind, _ := f.m.kindAt(e); kind != isDict {
-		f.fail(name, "want a dictionary")
-		return d
+// open begins to walk over the value. Its first entry is there after next.
+func (d *dict) open(e span, kind headKind) {
+	if kind != isDict {
+		d.f.fail(d.name, "want a dictionary")
+		return
 	}
-	b := f.m.at(e)
-	switch f.m.serializer {
-	case wamp.JSON:
-		d.pos, d.left = e.from+1, untilBreak
-	case wamp.MessagePack:
-		d.left, d.pos = countMessagePack(b)
-		d.pos += e.from
-	default:
-		d.left, d.pos = countCBOR(untagged(b))
-		d.pos += e.to - len(untagged(b))
-	}
-	return d
-}
-
-// countMessagePack returns how many entries or values the container has, and where they begin.
-func countMessagePack(b []byte) (n uint64, from int) {
-	if b[0] < 0xc0 {
-		return uint64(b[0] & 0x0f), 1
-	}
-	width := 2 << (b[0] & 1)
-	n, from, _ = bigEndian(b, 1, width)
-	return n, from
-}
-
-func countCBOR(b []byte) (n uint64, from int) {
-	if b[0]&cborInfo == cborIndefinite {
-		return untilBreak, 1
-	}
-	n, from, _ = cborArgument(b, 0)
-	return n, from
+	d.walk = d.f.m.walkAt(e)
 }
 
 // next goes to the next entry whose value is not null. It returns false at the end, and when something is wrong.
 func (d *dict) next() bool {
-	for d.f.err == nil && d.more() {
-		if !d.entry() {
+	for d.f.err == nil && d.walk.more() {
+		if !d.readKey() {
 			return false
 		}
-		if kind, _ := d.f.m.kindAt(d.value); kind != isNull {
+		d.value = d.walk.next()
+		if d.kind, d.n = d.f.m.kindAt(d.value); d.kind != isNull {
 			return true
 		}
 	}
 	return false
 }
 
-// more reports whether there is another entry, and goes to it.
-func (d *dict) more() bool {
-	if d.left != untilBreak {
-		if d.left == 0 {
-			return false
-		}
-		d.left--
-		return true
-	}
-	if d.pos >= len(d.f.m.input) {
-		return false
-	}
-	b := d.f.m.input
-	if d.f.m.serializer == wamp.CBOR {
-		return b[d.pos] != cborBreak
-	}
-	d.pos = skipSpace(b, d.pos)
-	if b[d.pos] == ',' {
-		d.pos = skipSpace(b, d.pos+1)
-	}
-	return b[d.pos] != '}'
-}
-
-// entry reads the entry that begins at pos.
-func (d *dict) entry() bool {
-	m := d.f.m
-	key := span{d.pos, m.skip(d.pos)}
-	if kind, _ := m.kindAt(key); kind != isText {
+// readKey reads the key at which the walk stands.
+func (d *dict) readKey() bool {
+	e := d.walk.next()
+	if kind, _ := d.f.m.kindAt(e); kind != isText {
 		d.f.fail(d.name, "a key is not a text") // SER-09
 		return false
 	}
-	text, ok := m.textAt(key)
-	if !ok {
+	var ok bool
+	if d.text, ok = d.f.m.textAt(e); !ok {
 		d.f.fail(d.name, "a key is not valid UTF-8")
 		return false
 	}
-	from := key.to
-	if m.serializer == wamp.JSON {
-		from = skipSpace(m.input, skipSpace(m.input, from)+1)
-	}
-	d.key, d.value = text, span{from, m.skip(from)}
-	d.pos = d.value.to
-	if !d.seen.add(text) {
-		d.f.fail(d.name, "a key stands twice")
+	if d.key = keysByName[string(d.text)]; d.key != unknownKey && !d.seen.add(d.key) {
+		d.wrong("stands twice")
 		return false
 	}
-	return true
-}
-
-// skip returns the end of the value at pos, which has been checked.
-func (m *scanned) skip(pos int) int {
-	var end int
-	switch m.serializer {
-	case wamp.JSON:
-		end, _ = skipJSON(m.input, pos)
-	case wamp.MessagePack:
-		end, _ = skipMessagePack(m.input, pos)
-	default:
-		end, _ = skipCBOR(m.input, pos)
-	}
-	return end
-}
-
-// seenKeys finds keys that stand twice in a dictionary.
-type seenKeys struct {
-	few  [8][]byte
-	n    int
-	many map[string]struct{} // only for dictionaries with more keys
-}
-
-// add returns false if the key has been added before.
-func (s *seenKeys) add(key []byte) bool {
-	if s.many != nil {
-		before := len(s.many)
-		s.many[string(key)] = struct{}{}
-		return len(s.many) > before
-	}
-	for _, k := range s.few[:s.n] {
-		if bytes.Equal(k, key) {
-			return false
-		}
-	}
-	if s.n < len(s.few) {
-		s.few[s.n] = key
-		s.n++
-		return true
-	}
-	s.many = make(map[string]struct{}, 2*len(s.few))
-	for _, k := range s.few {
-		s.many[string(k)] = struct{}{}
-	}
-	s.many[string(key)] = struct{}{}
 	return true
 }
 
 // The readers of the current entry's value. What is not of the right type ends the walk (MSG-07).
 
-func (d *dict) wrong(want string) {
-	d.f.fail(d.name+" "+string(d.key), want)
-}
+// wrong says what is wrong with the entry, whose key must be known.
+func (d *dict) wrong(what string) { d.f.fail(d.name+" "+d.key.String(), what) }
 
 func (d *dict) bool() bool {
-	switch kind, _ := d.f.m.kindAt(d.value); kind {
-	case isTrue:
-		return true
-	case isFalse:
-		return false
-	default:
+	if d.kind != isTrue && d.kind != isFalse {
 		d.wrong("want true or false")
-		return false
 	}
+	return d.kind == isTrue
 }
 
 func (d *dict) number() uint64 {
-	kind, n := d.f.m.kindAt(d.value)
-	if kind != isNumber {
+	if d.kind != isNumber {
 		d.wrong("want a whole number that is not negative")
 	}
-	return n
+	return d.n
 }
 
 func (d *dict) id() wamp.ID {
-	kind, n := d.f.m.kindAt(d.value)
-	if kind != isNumber || !wamp.ID(n).Valid() {
+	if d.kind != isNumber || !wamp.ID(d.n).Valid() {
 		d.wrong("want an ID")
 	}
-	return wamp.ID(n)
+	return wamp.ID(d.n)
 }
 
-func (d *dict) text() string {
-	if kind, _ := d.f.m.kindAt(d.value); kind != isText {
+func (d *dict) string() string {
+	if d.kind != isText {
 		d.wrong("want a text")
 		return ""
 	}
@@ -216,105 +141,91 @@ func (d *dict) text() string {
 	return d.f.p.names.intern(text)
 }
 
-// any decodes a value that the protocol leaves open.
-func (d *dict) any() any {
-	v, err := decodeValue(d.f.m.serializer, d.f.m.at(d.value))
-	if err != nil {
-		d.wrong("cannot be decoded")
+// oneOf reads a word of a closed set.
+func oneOf[T any](d *dict, parse func(string) (T, bool)) T {
+	v, ok := parse(d.string())
+	if !ok {
+		d.wrong("not one of the words that it may be")
 	}
 	return v
 }
 
 // dict decodes a value that must be a dictionary.
 func (d *dict) dict() wamp.Dict {
-	v, ok := d.any().(wamp.Dict)
-	if !ok && d.f.err == nil {
+	if d.kind != isDict {
 		d.wrong("want a dictionary")
+		return nil
+	}
+	v, err := d.f.decodeDict(d.value)
+	if err != nil {
+		d.wrong(err.Error())
 	}
 	return v
 }
 
-// extra keeps an entry that the protocol does not define.
+// inner walks over the entries of a value that must be a dictionary.
+func (d *dict) inner(name string) dict {
+	in := dict{f: d.f, name: name}
+	in.open(d.value, d.kind)
+	return in
+}
+
+// items walks over the items of a value that must be a list, and returns how many there are. They are read like the
+// value of an entry with the same key.
+func (d *dict) items() (items dict, n int) {
+	items = dict{f: d.f, name: d.name, key: d.key}
+	if d.kind != isList {
+		d.wrong("want a list")
+		return items, 0
+	}
+	items.walk = d.f.m.walkAt(d.value)
+	for w := items.walk; w.more(); n++ {
+		w.next()
+	}
+	return items, n
+}
+
+// nextItem goes to the next item.
+func (d *dict) nextItem() bool {
+	if d.f.err != nil || !d.walk.more() {
+		return false
+	}
+	d.value = d.walk.next()
+	d.kind, d.n = d.f.m.kindAt(d.value)
+	return true
+}
+
+// strings reads a list of texts. It is never nil, because an empty list is not the same as none (BWL-03).
+func (d *dict) strings() []string {
+	items, n := d.items()
+	list := make([]string, 0, n)
+	for items.nextItem() {
+		list = append(list, items.string())
+	}
+	return list
+}
+
+// ids reads a list of IDs. It is never nil either.
+func (d *dict) ids() []wamp.ID {
+	items, n := d.items()
+	list := make([]wamp.ID, 0, n)
+	for items.nextItem() {
+		list = append(list, items.id())
+	}
+	return list
+}
+
+// extra keeps an entry that the protocol does not define, unless it cannot be decoded or is too large (MSG-05).
 func (d *dict) extra(e *wamp.Dict) {
+	if !d.f.room.take(sizeOfFirst + len(d.text)) {
+		return
+	}
+	v, err := decodeValue(d.f.m.serializer, d.f.m.at(d.value), &d.f.room)
+	if err != nil {
+		return
+	}
 	if *e == nil {
 		*e = wamp.Dict{}
 	}
-	(*e)[string(d.key)] = d.any()
-}
-
-// each calls read for every value of a list. read is given a dict that stands at the value.
-func (d *dict) each(read func(*dict)) {
-	m := d.f.m
-	if kind, _ := m.kindAt(d.value); kind != isList {
-		d.wrong("want a list")
-		return
-	}
-	item := dict{f: d.f, name: d.name, key: d.key}
-	items := listAt(m, d.value)
-	for d.f.err == nil && items.next() {
-		item.value = items.item
-		read(&item)
-	}
-}
-
-func (d *dict) texts() []string {
-	list := []string{}
-	d.each(func(item *dict) { list = append(list, item.text()) })
-	return list
-}
-
-func (d *dict) ids() []wamp.ID {
-	list := []wamp.ID{}
-	d.each(func(item *dict) { list = append(list, item.id()) })
-	return list
-}
-
-// list walks over the values of a list.
-type list struct {
-	m    *scanned
-	item span
-	pos  int
-	left uint64
-}
-
-func listAt(m *scanned, e span) list {
-	b := m.at(e)
-	l := list{m: m}
-	switch m.serializer {
-	case wamp.JSON:
-		l.pos, l.left = e.from+1, untilBreak
-	case wamp.MessagePack:
-		l.left, l.pos = countMessagePack(b)
-		l.pos += e.from
-	default:
-		l.left, l.pos = countCBOR(untagged(b))
-		l.pos += e.to - len(untagged(b))
-	}
-	return l
-}
-
-func (l *list) next() bool {
-	b := l.m.input
-	switch {
-	case l.left != untilBreak:
-		if l.left == 0 {
-			return false
-		}
-		l.left--
-	case l.m.serializer == wamp.CBOR:
-		if b[l.pos] == cborBreak {
-			return false
-		}
-	default:
-		l.pos = skipSpace(b, l.pos)
-		if b[l.pos] == ',' {
-			l.pos = skipSpace(b, l.pos+1)
-		}
-		if b[l.pos] == ']' {
-			return false
-		}
-	}
-	l.item = span{l.pos, l.m.skip(l.pos)}
-	l.pos = l.item.to
-	return true
+	(*e)[string(d.text)] = v
 }

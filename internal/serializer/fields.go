@@ -14,6 +14,8 @@ type fields struct {
 	t   wamp.MessageType
 	i   int // of the next element
 	err error
+
+	room room // what decoded values may still take
 }
 
 func (f *fields) fail(where, what string) {
@@ -102,12 +104,13 @@ func (f *fields) textOrNull(name string) string {
 }
 
 // options takes a dictionary to walk over.
-func (f *fields) options(name string) dict {
-	e, ok := f.take()
-	if !ok {
-		return dict{f: f, name: name}
+func (f *fields) options(name string) (d dict) {
+	d.f, d.name = f, name
+	if e, ok := f.take(); ok {
+		kind, _ := f.m.kindAt(e)
+		d.open(e, kind)
 	}
-	return f.dictAt(e, name)
+	return d
 }
 
 // extra takes a dictionary of values that the protocol leaves open.
@@ -116,8 +119,28 @@ func (f *fields) extra(name string) wamp.Dict {
 	if !ok {
 		return nil
 	}
-	d := dict{f: f, name: name, value: e}
-	return d.dict()
+	if kind, _ := f.m.kindAt(e); kind != isDict {
+		f.fail(name, "want a dictionary")
+		return nil
+	}
+	v, err := f.decodeDict(e)
+	if err != nil {
+		f.fail(name, err.Error())
+	}
+	return v
+}
+
+// decodeDict decodes a dictionary of values that the protocol leaves open.
+func (f *fields) decodeDict(e span) (wamp.Dict, error) {
+	b := f.m.at(e)
+	if f.m.serializer == wamp.CBOR {
+		b = untagged(b)
+	}
+	v, err := decodeValue(f.m.serializer, b, &f.room)
+	if err != nil {
+		return nil, err
+	}
+	return v.(wamp.Dict), nil
 }
 
 // payload takes what is left as the payload: nothing, a list, or a list and a dictionary (MSG-11).

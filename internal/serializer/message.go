@@ -34,19 +34,19 @@ func (f *fields) message() wamp.Message {
 func (f *fields) frequent() wamp.Message {
 	switch f.t {
 	case wamp.TypeCall:
-		return f.call(f.p.calls.Next())
+		return f.call(next(f.p, &f.p.calls))
 	case wamp.TypeYield:
-		return f.yield(f.p.yields.Next())
+		return f.yield(next(f.p, &f.p.yields))
 	case wamp.TypeResult:
-		return f.result(f.p.results.Next())
+		return f.result(next(f.p, &f.p.results))
 	case wamp.TypeInvocation:
-		return f.invocation(f.p.invocations.Next())
+		return f.invocation(next(f.p, &f.p.invocations))
 	case wamp.TypePublish:
-		return f.publish(f.p.publishes.Next())
+		return f.publish(next(f.p, &f.p.publishes))
 	case wamp.TypeEvent:
-		return f.event(f.p.events.Next())
+		return f.event(next(f.p, &f.p.events))
 	case wamp.TypeError:
-		return f.error(f.p.errors.Next())
+		return f.error(next(f.p, &f.p.errors))
 	default:
 		return nil
 	}
@@ -176,12 +176,12 @@ func (f *fields) reply() wamp.Message {
 	case wamp.TypeUnsubscribed:
 		f.length(2, 3)
 		m := &wamp.Unsubscribed{Request: f.requestOrZero("UNSUBSCRIBE.Request")}
-		m.Details.Subscription, m.Details.Reason = f.revocation(m.Request, "subscription")
+		m.Details.Subscription, m.Details.Reason = f.revocation(m.Request, keySubscription)
 		return m
 	case wamp.TypeUnregistered:
 		f.length(2, 3)
 		m := &wamp.Unregistered{Request: f.requestOrZero("UNREGISTER.Request")}
-		m.Details.Registration, m.Details.Reason = f.revocation(m.Request, "registration")
+		m.Details.Registration, m.Details.Reason = f.revocation(m.Request, keyRegistration)
 		return m
 	case wamp.TypeEventReceived:
 		f.length(2, 2)
@@ -191,20 +191,20 @@ func (f *fields) reply() wamp.Message {
 	}
 }
 
-// revocation takes the details of a message with the request ID 0 (RRV-01, SRV-01).
-func (f *fields) revocation(request wamp.ID, key string) (id wamp.ID, reason string) {
-	if f.rest() == 0 {
-		if request == 0 {
-			f.fail("Request", "not between 1 and 2^53")
-		}
+// revocation takes the details of a message with the request ID 0 (RRV-01, SRV-01). Others need none.
+func (f *fields) revocation(request wamp.ID, subject key) (id wamp.ID, reason string) {
+	if request != 0 {
+		f.ignored()
 		return 0, ""
 	}
-	for d := f.options("Details"); d.next(); {
-		switch string(d.key) {
-		case key:
+	f.length(3, 3)
+	d := f.options("Details")
+	for d.next() {
+		switch d.key {
+		case subject:
 			id = d.id()
-		case "reason":
-			reason = d.text()
+		case keyReason:
+			reason = d.string()
 		}
 	}
 	return id, reason

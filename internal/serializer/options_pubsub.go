@@ -5,63 +5,67 @@ import "github.com/tandemrouter/tandem/wamp"
 func (f *fields) publishOptions(o *wamp.PublishOptions) {
 	d := f.options("Options")
 	for d.next() {
-		switch string(d.key) {
-		case "acknowledge":
+		switch d.key {
+		case keyAcknowledge:
 			o.Acknowledge = d.bool()
-		case "exclude_me":
+		case keyExcludeMe:
 			o.IncludeMe = !d.bool()
-		case "disclose_me":
+		case keyDiscloseMe:
 			o.DiscloseMe = d.bool()
-		case "retain":
+		case keyRetain:
 			o.Retain = d.bool()
-		case "rkey":
+		case keyRKey:
 			o.RKey = d.shardKey()
 		default:
 			if !d.receivers(&o.Receivers) {
-				d.passthruOr(&o.PPT, &o.Extra)
+				d.commonOr(&o.PPT, &o.Extra)
 			}
 		}
 	}
-	used(&o.PPT)
+	dropUnused(&o.PPT)
 }
 
 // receivers reads one of the lists that say who gets an event (BWL-01). It returns false if the entry is none.
 func (d *dict) receivers(r **wamp.Receivers) bool {
-	var list wamp.Receivers
-	if *r != nil {
-		list = **r
-	}
-	switch string(d.key) {
-	case "exclude":
-		list.Exclude = d.ids()
-	case "exclude_authid":
-		list.ExcludeAuthID = d.texts()
-	case "exclude_authrole":
-		list.ExcludeAuthRole = d.texts()
-	case "eligible":
-		list.Eligible = d.ids()
-	case "eligible_authid":
-		list.EligibleAuthID = d.texts()
-	case "eligible_authrole":
-		list.EligibleAuthRole = d.texts()
+	switch d.key {
+	case keyExclude:
+		orNew(r).Exclude = d.ids()
+	case keyExcludeAuthID:
+		orNew(r).ExcludeAuthID = d.strings()
+	case keyExcludeAuthRole:
+		orNew(r).ExcludeAuthRole = d.strings()
+	case keyEligible:
+		orNew(r).Eligible = d.ids()
+	case keyEligibleAuthID:
+		orNew(r).EligibleAuthID = d.strings()
+	case keyEligibleAuthRole:
+		orNew(r).EligibleAuthRole = d.strings()
 	default:
 		return false
 	}
-	*r = &list
 	return true
 }
 
+// orNew returns what p points to, a new value at first.
+func orNew[T any](p **T) *T {
+	if *p == nil {
+		*p = new(T)
+	}
+	return *p
+}
+
 func (f *fields) subscribeOptions(o *wamp.SubscribeOptions) {
-	for d := f.options("Options"); d.next(); {
-		switch string(d.key) {
-		case "match":
+	d := f.options("Options")
+	for d.next() {
+		switch d.key {
+		case keyMatch:
 			o.Match = oneOf(&d, wamp.ParseMatchPolicy)
-		case "get_retained":
+		case keyGetRetained:
 			o.GetRetained = d.bool()
-		case "nkey":
-			o.NKey = d.text()
+		case keyNKey:
+			o.NKey = d.string()
 		default:
-			d.extra(&o.Extra)
+			d.foreign(&o.Extra)
 		}
 	}
 }
@@ -69,22 +73,22 @@ func (f *fields) subscribeOptions(o *wamp.SubscribeOptions) {
 func (f *fields) eventDetails(o *wamp.EventDetails) {
 	d := f.options("Details")
 	for d.next() {
-		switch string(d.key) {
-		case "publisher":
+		switch d.key {
+		case keyPublisher:
 			o.Publisher = d.id()
-		case "publisher_authid":
-			o.PublisherAuthID = d.text()
-		case "publisher_authrole":
-			o.PublisherAuthRole = d.text()
-		case "topic":
-			o.Topic = d.text()
-		case "trustlevel":
+		case keyPublisherAuthID:
+			o.PublisherAuthID = d.string()
+		case keyPublisherAuthRole:
+			o.PublisherAuthRole = d.string()
+		case keyTopic:
+			o.Topic = d.string()
+		case keyTrustLevel:
 			o.TrustLevel, o.HasTrustLevel = d.number(), true
-		case "retained":
+		case keyRetained:
 			o.Retained = d.bool()
 		default:
-			d.passthruOr(&o.PPT, &o.Extra)
+			d.commonOr(&o.PPT, &o.Extra)
 		}
 	}
-	used(&o.PPT)
+	dropUnused(&o.PPT)
 }

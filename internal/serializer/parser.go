@@ -13,6 +13,7 @@ type Parser struct {
 	scanned scanned
 	fields  fields
 	names   names
+	once    bool // each message gets memory of its own
 
 	calls       slab.Slab[wamp.Call]
 	results     slab.Slab[wamp.Result]
@@ -33,7 +34,7 @@ func (p *Parser) Parse(s wamp.Serializer, b []byte) (wamp.Message, error) {
 	if err := p.scanned.scan(s, b); err != nil {
 		return nil, err
 	}
-	p.fields = fields{p: p, m: &p.scanned}
+	p.fields = fields{p: p, m: &p.scanned, room: room(32<<10 + 16*len(b))}
 	m := p.fields.message()
 	if err := p.fields.err; err != nil {
 		return nil, err
@@ -43,7 +44,7 @@ func (p *Parser) Parse(s wamp.Serializer, b []byte) (wamp.Message, error) {
 
 // Reset takes back the memory of all messages that were parsed since the last Reset.
 func (p *Parser) Reset() {
-	p.scanned = scanned{}
+	p.scanned.input = nil
 	p.calls.Reset()
 	p.results.Reset()
 	p.invocations.Reset()
@@ -56,7 +57,16 @@ func (p *Parser) Reset() {
 // Parse returns the message that the whole of b is, as Parser.Parse does, in memory of its own. The payload is part
 // of b. It may be called by many goroutines at once.
 func Parse(s wamp.Serializer, b []byte) (wamp.Message, error) {
-	return new(Parser).Parse(s, b)
+	p := Parser{once: true}
+	return p.Parse(s, b)
+}
+
+// next returns a zeroed message, of a type that comes often.
+func next[T any](p *Parser, s *slab.Slab[T]) *T {
+	if p.once {
+		return new(T)
+	}
+	return s.Next()
 }
 
 // names remembers texts that come again and again, such as URIs, so that they need not be allocated each time. What

@@ -17,6 +17,11 @@ type scanned struct {
 	input      []byte
 	n          int
 	elements   [maxElements]span
+
+	// The two things that scanning MessagePack and CBOR needs: what first bytes mean, and what the containers around
+	// the current place still want. The latter would take longer to clear for each value than to use.
+	syntax *syntax
+	outer  [maxDepth]uint64
 }
 
 // scan checks the whole input and finds the message's elements.
@@ -26,22 +31,33 @@ func (m *scanned) scan(s wamp.Serializer, input []byte) error {
 	case wamp.JSON:
 		return m.scanJSON()
 	case wamp.MessagePack:
-		return m.scanMessagePack()
+		m.syntax = messagePackSyntax
+		return m.scanBinary()
 	case wamp.CBOR:
-		return m.scanCBOR()
+		m.syntax = cborSyntax
+		return m.scanBinary()
 	default:
 		return wamp.Violation("no serializer")
 	}
 }
 
-// add notes an element. It returns false if the message has too many.
-func (m *scanned) add(e span) bool {
+// add notes the element at pos and returns where it ends.
+func (m *scanned) add(pos int) (end int, err error) {
 	if m.n == maxElements {
-		return false
+		return pos, badLength
 	}
-	m.elements[m.n] = e
+	end, err = m.skip(pos)
+	m.elements[m.n] = span{pos, end}
 	m.n++
-	return true
+	return end, err
+}
+
+// skip returns the end of the value at pos, or what is wrong with it.
+func (m *scanned) skip(pos int) (end int, err error) {
+	if m.serializer == wamp.JSON {
+		return skipJSON(m.input, pos)
+	}
+	return m.skipBinary(pos)
 }
 
 // at returns the bytes of a piece.

@@ -2,6 +2,7 @@ package serializer
 
 import (
 	"encoding/binary"
+	"math/bits"
 	"unicode/utf8"
 )
 
@@ -13,36 +14,34 @@ func (m *scanned) scanJSON() error {
 		return badNoList
 	}
 	pos = skipSpace(b, pos+1)
-	for first := true; ; first = false {
-		if pos == len(b) {
-			return badEnd
-		}
-		if b[pos] == ']' && first {
-			break
-		}
-		end, err := skipJSON(b, pos)
+	if pos < len(b) && b[pos] == ']' {
+		return m.endJSON(pos)
+	}
+	for {
+		end, err := m.add(pos)
 		if err != nil {
 			return err
 		}
-		if !m.add(span{pos, end}) {
-			return badLength
-		}
 		pos = skipSpace(b, end)
-		if pos == len(b) {
-			return badEnd
-		}
-		if b[pos] == ']' {
-			break
-		}
-		if b[pos] != ',' {
-			return badJSON
+		if pos == len(b) || b[pos] != ',' {
+			return m.endJSON(pos)
 		}
 		pos = skipSpace(b, pos+1)
 	}
-	if skipSpace(b, pos+1) != len(b) {
+}
+
+// endJSON checks that the message ends with a bracket at pos.
+func (m *scanned) endJSON(pos int) error {
+	switch {
+	case pos == len(m.input):
+		return badEnd
+	case m.input[pos] != ']':
+		return badJSON
+	case skipSpace(m.input, pos+1) != len(m.input):
 		return badTrailing
+	default:
+		return nil
 	}
-	return nil
 }
 
 func skipSpace(b []byte, pos int) int {
@@ -52,136 +51,174 @@ func skipSpace(b []byte, pos int) int {
 	return pos
 }
 
+// skipSeparators steps over what may stand between two values, in JSON that has been checked.
+func skipSeparators(b []byte, pos int) int {
+	for pos < len(b) && (b[pos] <= ' ' || b[pos] == ',' || b[pos] == ':') {
+		pos++
+	}
+	return pos
+}
+
+// nesting is the containers around a place in JSON: a bit for each, 1 if it is an object, the innermost lowest.
+type nesting struct {
+	depth     int
+	high, low uint64
+}
+
+func (n *nesting) push(object bool) {
+	n.depth++
+	n.high = n.high<<1 | n.low>>63
+	n.low <<= 1
+	if object {
+		n.low |= 1
+	}
+}
+
+func (n *nesting) pop() {
+	n.depth--
+	n.low = n.low>>1 | n.high<<63
+	n.high >>= 1
+}
+
+func (n *nesting) inObject() bool { return n.low&1 != 0 }
+
+// closing returns the bracket that closes the innermost container.
+func (n *nesting) closing() byte { return ']' + byte(n.low&1)*('}'-']') }
+
 // skipJSON returns the end of the value at pos, where no white space stands.
 func skipJSON(b []byte, pos int) (end int, err error) {
-	var objects [maxDepth]bool // which of the open containers are objects
-	depth := 0
+	var around nesting
 	for {
-		// a value begins at pos
-		opened := false
+		if pos, err = openJSON(b, pos, &around); err != nil {
+			return pos, err
+		}
+		if pos, err = closeJSON(b, pos, &around); err != nil || around.depth == 0 {
+			return pos, err
+		}
+	}
+}
+
+// openJSON goes to the end of the first scalar, or to where an empty container is to be closed.
+func openJSON(b []byte, pos int, around *nesting) (int, error) {
+	for {
 		if pos >= len(b) {
 			return pos, badEnd
 		}
-		switch c := b[pos]; c {
-		case '"':
-			pos, err = skipJSONString(b, pos+1)
-		case '{', '[':
-			if depth == maxDepth-1 {
-				return pos, badDepth
-			}
-			objects[depth] = c == '{'
-			depth++
-			pos = skipSpace(b, pos+1)
-			opened = pos < len(b) && b[pos] != '}' && b[pos] != ']'
-		default:
-			pos, err = skipJSONScalar(b, pos)
+		c := b[pos]
+		if c != '[' && c != '{' {
+			return skipJSONScalar(b, pos)
 		}
-		if err != nil {
+		if around.depth == maxDepth-1 {
+			return pos, badDepth
+		}
+		around.push(c == '{')
+		pos = skipSpace(b, pos+1)
+		if pos < len(b) && b[pos] == around.closing() {
+			return pos, nil
+		}
+		var err error
+		if pos, err = skipJSONKey(b, pos, around); err != nil {
 			return pos, err
 		}
-		if !opened {
-			// a value, or an opening bracket with nothing behind it, ends at pos: close what ends here
-			if pos, depth, err = closeJSON(b, pos, depth, &objects); err != nil || depth == 0 {
-				return pos, err
-			}
-		}
-		if objects[depth-1] {
-			if pos, err = skipJSONKey(b, pos); err != nil {
-				return pos, err
-			}
-		}
 	}
 }
 
-// closeJSON closes the containers that end at pos. It stops behind a comma, where the next member begins, or behind
-// the end of the outermost container; depth is 0 then.
-func closeJSON(b []byte, pos, depth int, objects *[maxDepth]bool) (int, int, error) {
-	for depth > 0 {
+// closeJSON closes the containers that end behind a value. It stops where the next value begins, or behind the end of
+// the outermost container.
+func closeJSON(b []byte, pos int, around *nesting) (int, error) {
+	for around.depth > 0 {
 		pos = skipSpace(b, pos)
-		if pos >= len(b) {
-			return pos, depth, badEnd
+		switch {
+		case pos >= len(b):
+			return pos, badEnd
+		case b[pos] == ',':
+			return skipJSONKey(b, skipSpace(b, pos+1), around)
+		case b[pos] != around.closing():
+			return pos, badJSON
 		}
-		closing := byte(']')
-		if objects[depth-1] {
-			closing = '}'
-		}
-		switch b[pos] {
-		case closing:
-			depth--
-			pos++
-		case ',':
-			return skipSpace(b, pos+1), depth, nil
-		default:
-			return pos, depth, badJSON
-		}
+		around.pop()
+		pos++
 	}
-	return pos, depth, nil
+	return pos, nil
 }
 
-// skipJSONKey walks over a key and its colon.
-func skipJSONKey(b []byte, pos int) (int, error) {
-	if pos >= len(b) {
-		return pos, badEnd
+// skipJSONKey goes over the key and the colon that stand before a value if that is in an object.
+func skipJSONKey(b []byte, pos int, around *nesting) (int, error) {
+	if !around.inObject() {
+		return pos, nil
 	}
-	if b[pos] != '"' {
-		return pos, badJSON
-	}
-	pos, err := skipJSONString(b, pos+1)
+	pos, err := skipByte(b, pos, '"')
 	if err != nil {
 		return pos, err
 	}
-	pos = skipSpace(b, pos)
-	if pos >= len(b) {
-		return pos, badEnd
+	if pos, err = skipJSONString(b, pos); err != nil {
+		return pos, err
 	}
-	if b[pos] != ':' {
-		return pos, badJSON
+	if pos, err = skipByte(b, skipSpace(b, pos), ':'); err != nil {
+		return pos, err
 	}
-	return skipSpace(b, pos+1), nil
+	return skipSpace(b, pos), nil
 }
 
-const (
-	everyByte = 0x0101010101010101
-	highBits  = 0x8080808080808080
-)
+func skipByte(b []byte, pos int, want byte) (int, error) {
+	switch {
+	case pos >= len(b):
+		return pos, badEnd
+	case b[pos] != want:
+		return pos, badJSON
+	default:
+		return pos + 1, nil
+	}
+}
 
-// special reports whether one of the eight bytes ends the plain part of a string: a quote, a backslash, a control
-// character, or a byte that is not ASCII.
-func special(w uint64) bool {
-	quote := w ^ '"'*everyByte
-	backslash := w ^ '\\'*everyByte
-	return ((quote-everyByte)&^quote|(backslash-everyByte)&^backslash|(w-' '*everyByte)|w)&highBits != 0
+func skipJSONScalar(b []byte, pos int) (int, error) {
+	switch b[pos] {
+	case '"':
+		return skipJSONString(b, pos+1)
+	case 't':
+		return skipWord(b, pos, "true")
+	case 'f':
+		return skipWord(b, pos, "false")
+	case 'n':
+		return skipWord(b, pos, "null")
+	default:
+		return skipNumber(b, pos)
+	}
 }
 
 // skipJSONString returns the end of the string whose opening quote stands before pos.
 func skipJSONString(b []byte, pos int) (end int, err error) {
-	for {
-		for pos+8 <= len(b) && !special(binary.LittleEndian.Uint64(b[pos:])) {
-			pos += 8
-		}
-		if pos >= len(b) {
-			return pos, badEnd
+	const highest = 0x8080808080808080
+	for pos < len(b) {
+		if pos+8 <= len(b) {
+			eight := binary.LittleEndian.Uint64(b[pos:])
+			special := specialJSON(eight) | eight&highest // what is not ASCII is special too
+			if special == 0 {
+				pos += 8
+				continue
+			}
+			pos += bits.TrailingZeros64(special) / 8
 		}
 		switch c := b[pos]; {
 		case c == '"':
 			return pos + 1, nil
 		case c == '\\':
-			if pos, err = skipEscape(b, pos); err != nil {
-				return pos, err
-			}
+			pos, err = skipEscape(b, pos)
 		case c < ' ':
-			return pos, badJSON
+			err = badJSON
 		case c < utf8.RuneSelf:
 			pos++
 		default:
-			if pos, err = skipRunes(b, pos); err != nil {
-				return pos, err
-			}
+			pos, err = skipRunes(b, pos)
+		}
+		if err != nil {
+			return pos, err
 		}
 	}
+	return pos, badEnd
 }
 
-// skipRunes walks over characters that are not ASCII.
+// skipRunes goes over characters that are not ASCII.
 func skipRunes(b []byte, pos int) (int, error) {
 	for pos < len(b) && b[pos] >= utf8.RuneSelf {
 		r, size := utf8.DecodeRune(b[pos:])
@@ -217,19 +254,6 @@ func skipEscape(b []byte, pos int) (int, error) {
 
 func isHex(c byte) bool {
 	return c >= '0' && c <= '9' || c|0x20 >= 'a' && c|0x20 <= 'f'
-}
-
-func skipJSONScalar(b []byte, pos int) (int, error) {
-	switch b[pos] {
-	case 't':
-		return skipWord(b, pos, "true")
-	case 'f':
-		return skipWord(b, pos, "false")
-	case 'n':
-		return skipWord(b, pos, "null")
-	default:
-		return skipNumber(b, pos)
-	}
 }
 
 func skipWord(b []byte, pos int, word string) (int, error) {

@@ -82,7 +82,7 @@ func (g generator) integer() any {
 	case 0, 1:
 		return -1 - int64(bits>>1)
 	case 2:
-		return uint64(math.MaxInt64 + 1 + bits>>1)
+		return math.MaxInt64 + 1 + bits>>1
 	case 3:
 		if g.large {
 			n := new(big.Int).SetUint64(bits | 1<<63)
@@ -152,7 +152,7 @@ func checkJourney(t *testing.T, v any, way ...wamp.Serializer) {
 	if !bytes.Equal(b, start) {
 		t.Fatalf("on the way %v\n%s\nbecame\n%s", way, shown(way[0], start), shown(way[0], b))
 	}
-	got, err := decodeValue(way[0], b)
+	got, err := decodeOne(way[0], b)
 	if diff := cmp.Diff(v, got, sameValues); err != nil || diff != "" {
 		t.Fatalf("decoded from %v: %v %s", way[0], err, diff)
 	}
@@ -182,7 +182,7 @@ func TestLibrariesAgree(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			ours, err := decodeValue(s, encoded)
+			ours, err := decodeOne(s, encoded)
 			if diff := cmp.Diff(v, ours, sameValues); err != nil || diff != "" {
 				t.Fatalf("we decode the %v of a library differently: %v %s", s, err, diff)
 			}
@@ -336,7 +336,7 @@ func FuzzTranscode(f *testing.F) {
 		from := serializers[way/2%3]
 		to := serializers[(int(way/2%3)+1+int(way%2))%3]
 		out, err := convert(to, from, in)
-		value, decodeErr := decodeValue(from, in)
+		value, decodeErr := decodeOne(from, in)
 		if !wellFormed(from, in) {
 			return
 		}
@@ -368,11 +368,11 @@ func checkRefusal(t *testing.T, from, to wamp.Serializer, v any) {
 
 // checkMeaning compares what has been transcoded with what is encoded from Go values.
 func checkMeaning(t *testing.T, to wamp.Serializer, v any, transcoded []byte) {
-	got, err := decodeValue(to, transcoded)
+	got, err := decodeOne(to, transcoded)
 	if err != nil {
 		t.Fatalf("transcoded to %v, cannot be decoded: %v\n%s", to, err, shown(to, transcoded))
 	}
-	want, err := decodeValue(to, mustAppend(t, to, v))
+	want, err := decodeOne(to, mustAppend(t, to, v))
 	if diff := cmp.Diff(want, got, sameValues); err != nil || diff != "" {
 		t.Fatalf("to %v: %v %s", to, err, diff)
 	}
@@ -387,8 +387,8 @@ func checkReturn(t *testing.T, from, to wamp.Serializer, in, out []byte) {
 	if err != nil {
 		t.Fatalf("%s\ncannot go back from %v: %v", in, to, err)
 	}
-	want, err1 := decodeValue(from, in)
-	got, err2 := decodeValue(from, back)
+	want, err1 := decodeOne(from, in)
+	got, err2 := decodeOne(from, back)
 	if diff := cmp.Diff(want, got, sameValues); err1 != nil || err2 != nil || diff != "" {
 		t.Fatalf("%s\nto %v and back: %v %v %s", in, to, err1, err2, diff)
 	}

@@ -73,7 +73,8 @@ func Decode(p *wamp.Payload) (wamp.List, wamp.Dict, error) {
 	if p.Serializer == wamp.NoSerializer {
 		return p.Args, p.Kwargs, nil
 	}
-	elements, err := decodeElements(p.Serializer, p.Raw, int(p.Elements))
+	room := noLimit
+	elements, err := decodeElements(p.Serializer, p.Raw, int(p.Elements), &room)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -96,8 +97,8 @@ func argsAndKwargs(elements wamp.List) (args wamp.List, kwargs wamp.Dict, err er
 
 // decodeValue returns the Go value of b, which is one value in serializer s that a parser has validated. The
 // result shares no memory with b.
-func decodeValue(s wamp.Serializer, b []byte) (any, error) {
-	elements, err := decodeElements(s, b, 1)
+func decodeValue(s wamp.Serializer, b []byte, room *room) (any, error) {
+	elements, err := decodeElements(s, b, 1, room)
 	if err != nil {
 		return nil, err
 	}

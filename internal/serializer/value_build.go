@@ -7,6 +7,7 @@ import (
 )
 
 var (
+	errNoRoom    = inexpressible("a value takes too much memory")
 	errDictKey   = inexpressible("a dictionary has a key that is not a text")
 	errGoSimple  = inexpressible("a CBOR simple value has no meaning")
 	errTagNoItem = inexpressible("a CBOR tag has no value")
@@ -15,6 +16,7 @@ var (
 // A valueBuilder makes Go values of tokens.
 type valueBuilder struct {
 	open []building // what is not complete; the first is the list of all elements
+	room *room
 }
 
 // building is a list, dictionary or tag that is not complete.
@@ -26,13 +28,35 @@ type building struct {
 	tag  uint64
 }
 
-// decodeElements returns the Go values of that many encoded values.
-func decodeElements(from wamp.Serializer, src []byte, values int) (wamp.List, error) {
+// room is how much memory Go values may still take, in bytes and roughly. A small dictionary takes a hundred times the
+// bytes that it was made of, so where a peer chooses what is decoded this must have an end.
+type room int
+
+const noLimit = room(math.MaxInt)
+
+// take takes n bytes. It returns false if there are not so many left.
+func (r *room) take(n int) bool {
+	*r -= room(n)
+	return *r >= 0
+}
+
+// What values take beside their content: at most, or on average if they grow.
+const (
+	sizeOfItem   = 16
+	sizeOfScalar = 32
+	sizeOfDict   = 48
+	sizeOfFirst  = 320 // entry of a dictionary, with room for some more
+	sizeOfEntry  = 128 // that follows
+	sizeOfLevel  = 256 // of what is not complete, here and in the reader
+)
+
+// decodeElements returns the Go values of that many encoded values, if there is room for them.
+func decodeElements(from wamp.Serializer, src []byte, values int, room *room) (wamp.List, error) {
 	var (
 		r valueReader
-		b valueBuilder
 		t token
 	)
+	b := valueBuilder{room: room}
 	r.start(from, src, values)
 	b.open = append(b.open, building{kind: kindList})
 	for {
@@ -59,31 +83,54 @@ func (b *valueBuilder) put(t *token) error {
 	case kindTag:
 		return b.push(building{kind: kindTag, tag: t.num})
 	case kindList:
-		return b.push(building{kind: kindList, list: make(wamp.List, 0, prealloc(t.size))})
+		return b.pushList(max(t.size, 0))
 	case kindMap:
-		return b.push(building{kind: kindMap, dict: make(wamp.Dict, prealloc(t.size))})
+		return b.pushDict(max(t.size, 0))
 	case kindSimple:
 		return errGoSimple
 	}
-	b.add(t.value())
-	return nil
+	if !b.room.take(sizeOfScalar + len(t.bytes)) {
+		return errNoRoom
+	}
+	return b.add(t.value())
 }
 
 func (b *valueBuilder) putKey(t *token) error {
 	if t.kind != kindText {
 		return errDictKey
 	}
+	if !b.room.take(sizeOfEntry + len(t.bytes)) {
+		return errNoRoom
+	}
 	b.open[len(b.open)-1].key = string(t.bytes)
 	return nil
 }
 
-// prealloc returns how many items to make room for if a container says that it has size items. What lies within
-// one another may say so many times that all the rest of the message is in it.
-func prealloc(size int) int { return max(0, min(size, 16)) }
+// prealloc is how many items room is made for at most if a container says how many it has. What lies within one
+// another may say so many times that all the rest of the message is in it.
+const prealloc = 16
+
+func (b *valueBuilder) pushList(size int) error {
+	size = min(size, prealloc)
+	if !b.room.take(sizeOfScalar + size*sizeOfItem) {
+		return errNoRoom
+	}
+	return b.push(building{kind: kindList, list: make(wamp.List, 0, size)})
+}
+
+func (b *valueBuilder) pushDict(size int) error {
+	if !b.room.take(sizeOfDict) {
+		return errNoRoom
+	}
+	return b.push(building{kind: kindMap, dict: make(wamp.Dict, min(size, prealloc))})
+}
 
 func (b *valueBuilder) push(c building) error {
-	if len(b.open) > maxValueDepth {
+	switch {
+	case len(b.open) > maxValueDepth:
 		return errTooDeep
+	case len(b.open) == cap(b.open) && !b.room.take(2*cap(b.open)*sizeOfLevel):
+		return errNoRoom
 	}
 	b.open = append(b.open, c)
 	return nil
@@ -95,17 +142,16 @@ func (b *valueBuilder) pop() error {
 	b.open = b.open[:len(b.open)-1]
 	switch last.kind {
 	case kindList:
-		b.add(last.list)
+		return b.add(last.list)
 	case kindMap:
-		b.add(last.dict)
+		return b.add(last.dict)
 	default:
 		return errTagNoItem
 	}
-	return nil
 }
 
 // add adds a complete value, with the tags that belong to it, to the container that it stands in.
-func (b *valueBuilder) add(v any) {
+func (b *valueBuilder) add(v any) error {
 	top := &b.open[len(b.open)-1]
 	for top.kind == kindTag {
 		v = Tag{Number: top.tag, Value: v}
@@ -113,10 +159,21 @@ func (b *valueBuilder) add(v any) {
 		top = &b.open[len(b.open)-1]
 	}
 	if top.kind == kindMap {
-		top.dict[top.key] = v
-		return
+		return b.addEntry(top, v)
+	}
+	if len(top.list) == cap(top.list) && !b.room.take(2*cap(top.list)*sizeOfItem) {
+		return errNoRoom
 	}
 	top.list = append(top.list, v)
+	return nil
+}
+
+func (b *valueBuilder) addEntry(top *building, v any) error {
+	if len(top.dict) == 0 && !b.room.take(sizeOfFirst) {
+		return errNoRoom
+	}
+	top.dict[top.key] = v
+	return nil
 }
 
 // value returns the Go value of a token that is a value by itself, as the table in value.go has it.

@@ -20,6 +20,7 @@ const (
 	cborTrue      = cborSimple | 21
 	cborNull      = cborSimple | 22
 	cborUndefined = cborSimple | 23
+	cborSimple8   = cborSimple | 24
 	cborFloat16   = cborSimple | 25
 	cborFloat32   = cborSimple | 26
 	cborFloat64   = cborSimple | 27

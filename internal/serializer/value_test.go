@@ -20,6 +20,12 @@ var sameValues = cmp.Options{
 	cmp.Comparer(func(a, b float64) bool { return math.Float64bits(a) == math.Float64bits(b) }),
 }
 
+// decodeOne returns the Go value of the single encoded value b.
+func decodeOne(s wamp.Serializer, b []byte) (any, error) {
+	room := noLimit
+	return decodeValue(s, b, &room)
+}
+
 func bigInt(digits string) *big.Int {
 	n, ok := new(big.Int).SetString(digits, 10)
 	if !ok {
@@ -79,7 +85,7 @@ func TestDecodeValue(t *testing.T) {
 		{"tag in a dict", wamp.CBOR, "a2 6161 c0 a0 6162 02", wamp.Dict{"a": Tag{0, wamp.Dict{}}, "b": int64(2)}},
 	} {
 		t.Run(row.s.String()+"/"+row.name, func(t *testing.T) {
-			got, err := decodeValue(row.s, encoded(t, row.s, row.in))
+			got, err := decodeOne(row.s, encoded(t, row.s, row.in))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -107,7 +113,7 @@ func TestDecodeValueErrors(t *testing.T) {
 		{"tag without a value", wamp.CBOR, "9f c0 ff"},
 		{"many tags", wamp.CBOR, strings.Repeat("c0", 1000) + "00"},
 	} {
-		if got, err := decodeValue(row.s, encoded(t, row.s, row.in)); !errors.Is(err, wamp.ErrInvalidPayload) {
+		if got, err := decodeOne(row.s, encoded(t, row.s, row.in)); !errors.Is(err, wamp.ErrInvalidPayload) {
 			t.Errorf("%v %s: got %v, %v", row.s, row.name, got, err)
 		}
 	}
@@ -182,7 +188,7 @@ type (
 	Link   struct{ URL string }
 	Mark   struct{ Sign string }
 	Trait  struct{ Color, Hue string }
-	shape  struct {
+	figure struct {
 		Link  `json:"link"`
 		*Mark `json:"-"`
 		Trait
@@ -251,7 +257,7 @@ func TestAppendValue(t *testing.T) {
 		{"struct", record{base: base{ID: 1}, Level: &three, Children: map[color]bool{"x": true}},
 			"a6 626964 01 644e6f7465 60 656e616d6564 a2 626964 00 644e6f7465 60 644e616d65 60 656c6576656c 03 686368696c6472656e a1 6178 f5",
 			`{"id":1,"Note":"","named":{"id":0,"Note":""},"Name":"","level":3,"children":{"x":true}}`},
-		{"embedded under a name, or not", shape{Link: Link{"u"}, Mark: &Mark{"m"}, Trait: Trait{"c", "h"}},
+		{"embedded under a name, or not", figure{Link: Link{"u"}, Mark: &Mark{"m"}, Trait: Trait{"c", "h"}},
 			"a4 646c696e6b a1 6355524c 6175 65436f6c6f72 6163 63487565 6168 65496e6e6572 a0",
 			`{"link":{"URL":"u"},"Color":"c","Hue":"h","Inner":{}}`},
 		{"embedded pointer", struct{ *Link }{&Link{"u"}}, "a1 6355524c 6175", `{"URL":"u"}`},
@@ -353,7 +359,7 @@ func TestAppendValueDepth(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := decodeValue(s, b); err != nil {
+		if _, err := decodeOne(s, b); err != nil {
 			t.Errorf("%v: %v", s, err)
 		}
 		if _, err := AppendValue(nil, s, nest(maxValueDepth+1)); !errors.Is(err, wamp.ErrInvalidPayload) {

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"slices"
 	"strconv"
+	"unicode/utf8"
 
 	"github.com/tandemrouter/tandem/wamp"
 )
@@ -98,27 +99,29 @@ func (w *headWriter) numberMessagePack(n uint64) {
 
 // text writes a text.
 func (w *headWriter) text(s string) {
-	switch w.serializer {
-	case wamp.JSON:
+	if w.serializer == wamp.JSON {
 		w.textJSON(s)
-	case wamp.MessagePack:
-		w.textMessagePack(s)
-	default:
-		w.cborHead(cborText, uint64(len(s)))
-		w.b = append(w.b, s...)
+		return
 	}
+	if !utf8.ValidString(s) {
+		w.fail(errNotText)
+	}
+	w.textHead(len(s))
+	w.b = append(w.b, s...)
 }
 
-func (w *headWriter) textMessagePack(s string) {
-	switch n := len(s); {
+// textHead writes what stands before a text of n bytes, not in JSON.
+func (w *headWriter) textHead(n int) {
+	switch {
+	case w.serializer == wamp.CBOR:
+		w.cborHead(cborText, uint64(n))
 	case n <= 31:
-		w.b = append(w.b, 0xa0|byte(n))
+		w.b = append(w.b, msgpackFixStr|byte(n))
 	case n <= 0xff:
-		w.b = append(w.b, 0xd9, byte(n))
+		w.b = append(w.b, msgpackStr8, byte(n))
 	default:
-		w.count(0, 0, 0xda, uint64(n))
+		w.count(0, 0, msgpackStr8+1, uint64(n))
 	}
-	w.b = append(w.b, s...)
 }
 
 // textJSON writes plain texts, which almost all texts in a head are, and leaves the others to the value writer.
@@ -132,6 +135,14 @@ func (w *headWriter) textJSON(s string) {
 	w.b = append(w.b, '"')
 	w.b = append(w.b, s...)
 	w.b = append(w.b, '"')
+}
+
+// name writes a key, in JSON with the colon behind it.
+func (w *headWriter) name(s string) {
+	w.text(s)
+	if w.serializer == wamp.JSON {
+		w.b = append(w.b, ':')
+	}
 }
 
 func (w *headWriter) bool(v bool) {
@@ -152,10 +163,17 @@ func (w *headWriter) bool(v bool) {
 // any writes a value that the protocol leaves open.
 func (w *headWriter) any(v any) {
 	b, err := AppendValue(w.b, w.serializer, v)
-	if err != nil && w.err == nil {
-		w.err = err
+	if err != nil {
+		w.fail(err)
 	}
 	w.b = b
+}
+
+// fail keeps the first error.
+func (w *headWriter) fail(err error) {
+	if w.err == nil {
+		w.err = err
+	}
 }
 
 // openDict is a dictionary that is being written. How many entries it has is filled in at the end.
@@ -175,15 +193,23 @@ func (w *headWriter) dict() openDict {
 	return d
 }
 
-func (d *openDict) key(key string) {
-	if d.w.serializer == wamp.JSON && d.n > 0 {
-		d.w.b = append(d.w.b, ',')
+// key begins an entry. Its value is to be written next.
+func (d *openDict) key(k key) {
+	d.separate()
+	d.w.b = append(d.w.b, encodedKeys[d.w.serializer][k]...)
+}
+
+// name begins an entry with a key that is not one of options and details.
+func (d *openDict) name(s string) {
+	d.separate()
+	d.w.name(s)
+}
+
+func (d *openDict) separate() {
+	if d.n > 0 {
+		d.w.comma()
 	}
 	d.n++
-	d.w.text(key)
-	if d.w.serializer == wamp.JSON {
-		d.w.b = append(d.w.b, ':')
-	}
 }
 
 func (d *openDict) end() {
@@ -212,42 +238,42 @@ func (d *openDict) longHead() {
 
 // The entries that are left out if they say nothing.
 
-func (d *openDict) flag(key string, v bool) {
+func (d *openDict) flag(k key, v bool) {
 	if v {
-		d.key(key)
+		d.key(k)
 		d.w.bool(v)
 	}
 }
 
-func (d *openDict) number(key string, n uint64) {
+func (d *openDict) number(k key, n uint64) {
 	if n != 0 {
-		d.key(key)
+		d.key(k)
 		d.w.number(n)
 	}
 }
 
-func (d *openDict) id(key string, id wamp.ID) { d.number(key, uint64(id)) }
+func (d *openDict) id(k key, id wamp.ID) { d.number(k, uint64(id)) }
 
-func (d *openDict) text(key, s string) {
+func (d *openDict) text(k key, s string) {
 	if s != "" {
-		d.key(key)
+		d.key(k)
 		d.w.text(s)
 	}
 }
 
-func (d *openDict) dict(key string, v wamp.Dict) {
+func (d *openDict) dict(k key, v wamp.Dict) {
 	if v != nil {
-		d.key(key)
+		d.key(k)
 		d.w.any(v)
 	}
 }
 
 // texts writes a list that was set, even if it is empty.
-func (d *openDict) texts(key string, list []string) {
+func (d *openDict) texts(k key, list []string) {
 	if list == nil {
 		return
 	}
-	d.key(key)
+	d.key(k)
 	d.w.list(len(list))
 	for i, s := range list {
 		if i > 0 {
@@ -258,11 +284,11 @@ func (d *openDict) texts(key string, list []string) {
 	d.w.endList()
 }
 
-func (d *openDict) ids(key string, list []wamp.ID) {
+func (d *openDict) ids(k key, list []wamp.ID) {
 	if list == nil {
 		return
 	}
-	d.key(key)
+	d.key(k)
 	d.w.list(len(list))
 	for i, id := range list {
 		if i > 0 {
@@ -277,10 +303,10 @@ func (d *openDict) passthru(p *wamp.Passthru) {
 	if p == nil {
 		return
 	}
-	d.text("ppt_scheme", p.Scheme)
-	d.text("ppt_serializer", p.Serializer)
-	d.text("ppt_cipher", p.Cipher)
-	d.text("ppt_keyid", p.KeyID)
+	d.text(keyPPTScheme, p.Scheme)
+	d.text(keyPPTSerializer, p.Serializer)
+	d.text(keyPPTCipher, p.Cipher)
+	d.text(keyPPTKeyID, p.KeyID)
 }
 
 // extra writes the entries that the protocol does not define, in the order of their keys.
@@ -294,7 +320,7 @@ func (d *openDict) extra(e wamp.Dict) {
 	}
 	slices.Sort(keys)
 	for _, key := range keys {
-		d.key(key)
+		d.name(key)
 		d.w.any(e[key])
 	}
 }

@@ -1,0 +1,71 @@
+package serializer
+
+import (
+	"strings"
+
+	"github.com/tandemrouter/tandem/wamp"
+)
+
+// commonOr reads one of the keys that all messages with a payload may have, or keeps an unknown entry.
+func (d *dict) commonOr(ppt **wamp.Passthru, extra *wamp.Dict) {
+	switch d.key {
+	case keyPPTScheme:
+		orNew(ppt).Scheme = d.string()
+	case keyPPTSerializer:
+		orNew(ppt).Serializer = d.string()
+	case keyPPTCipher:
+		orNew(ppt).Cipher = d.string()
+	case keyPPTKeyID:
+		orNew(ppt).KeyID = d.string()
+	default:
+		d.foreign(extra)
+	}
+}
+
+// dropUnused forgets the passthru mode if no scheme is given: it is not in use then (PPT-01).
+func dropUnused(ppt **wamp.Passthru) {
+	if *ppt != nil && (*ppt).Scheme == "" {
+		*ppt = nil
+	}
+}
+
+// foreign keeps an unknown entry. If it is one that other implementations define, it must be what they say, because
+// it may be passed on to them (MSG-07).
+func (d *dict) foreign(extra *wamp.Dict) {
+	switch d.key {
+	case keyTransactionHash, keyEncKey, keyEncSerializer:
+		d.string()
+	case keyEncAlgo:
+		oneOf(d, parseEncAlgo)
+	case keyAcknowledgedDelivery:
+		d.bool()
+	case keyForwardFor:
+		d.forwardFor()
+	}
+	d.extra(extra)
+}
+
+func parseEncAlgo(word string) (string, bool) {
+	switch word {
+	case "cryptobox", "mqtt", "xbr":
+		return word, true
+	default:
+		return word, strings.HasPrefix(word, "x_")
+	}
+}
+
+// forwardFor checks the trail of a message that came over links between routers (R2R-02).
+func (d *dict) forwardFor() {
+	items, _ := d.items()
+	for items.nextItem() {
+		hop := items.inner(d.key.String())
+		for hop.next() {
+			switch hop.key {
+			case keySession:
+				hop.id()
+			case keyAuthID, keyAuthRole:
+				hop.string()
+			}
+		}
+	}
+}
