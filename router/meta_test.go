@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/tandemrouter/tandem/auth"
 	"github.com/tandemrouter/tandem/internal/serializer"
 	"github.com/tandemrouter/tandem/router"
 	"github.com/tandemrouter/tandem/wamp"
@@ -338,4 +339,121 @@ func TestRMA02_OrderUnderConcurrency(t *testing.T) {
 			}
 		}
 	})
+}
+
+// strict is a realm that is strict about request IDs.
+var strict = router.Config{Realms: []router.RealmConfig{
+	{Name: "r", AnonymousRole: "guest", Authorizer: auth.AllowAll{}, StrictRequestIDs: true},
+}}
+
+func TestIDS06_StrictRequestIDs(t *testing.T) {
+	orderly := []wamp.Message{
+		&wamp.Subscribe{Request: 1, Topic: "t"},
+		&wamp.Publish{Request: 2, Topic: "t"}, // PUB-06: counts though it is not acknowledged
+		&wamp.Call{Request: 3, Procedure: "none"},
+		&wamp.Cancel{Request: 3}, // IDS-04
+		&wamp.Register{Request: 4, Procedure: "p"},
+	}
+	in(t, strict, func(h *house) {
+		p := h.join()
+		p.say(orderly...)
+		if heard := types(p.hears()); !cmp.Equal(heard, []wamp.MessageType{
+			wamp.TypeSubscribed, wamp.TypeError, wamp.TypeRegistered}) {
+			t.Errorf("heard %v", heard)
+		}
+	})
+	for name, m := range map[string]wamp.Message{
+		"a gap":        &wamp.Call{Request: 3, Procedure: "none"},
+		"a repetition": &wamp.Subscribe{Request: 1, Topic: "u"},
+		"a call again": &wamp.Call{Request: 1, Procedure: "none"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			in(t, strict, func(h *house) {
+				p := h.join()
+				p.say(&wamp.Subscribe{Request: 1, Topic: "t"})
+				hears1[*wamp.Subscribed](p)
+				p.say(m)
+				p.hearsAbort(wamp.ErrProtocolViolation)
+			})
+		})
+	}
+}
+
+func TestIDS09_TheNextSessionBeginsWith1(t *testing.T) {
+	in(t, strict, func(h *house) {
+		p := h.join()
+		p.subscribes("t")
+		p.say(&wamp.Goodbye{Reason: wamp.CloseRealm})
+		p.hears()
+		p.say(hello("r"))
+		p.hears()
+		p.subscribes("t")
+	})
+}
+
+// a further part of a call has the ID of its first, in between others.
+func TestPCI12_PartsAreInOrder(t *testing.T) {
+	in(t, strict, func(h *house) {
+		callee := h.join(wamp.FeatureProgressiveCallInvocations, wamp.FeatureCallCanceling)
+		callee.registers("foo")
+		caller := h.join(wamp.FeatureProgressiveCallInvocations)
+		caller.say(
+			&wamp.Call{Request: 1, Procedure: "foo", Options: wamp.CallOptions{Progress: true}},
+			&wamp.Call{Request: 2, Procedure: "none"},
+			&wamp.Call{Request: 1, Procedure: "foo"},
+		)
+		caller.hearsError(wamp.TypeCall, 2, wamp.ErrNoSuchProcedure)
+		if heard := types(callee.hears()); !cmp.Equal(heard, []wamp.MessageType{wamp.TypeInvocation, wamp.TypeInvocation}) {
+			t.Errorf("the callee heard %v", heard)
+		}
+		caller.say(&wamp.Call{Request: 4, Procedure: "none"})
+		caller.hearsAbort(wamp.ErrProtocolViolation)
+	})
+}
+
+func TestROU26_ForceNeedsItsOwnPermission(t *testing.T) {
+	byRole := auth.Roles{"guest": {Register: true, Call: true, Subscribe: true}}
+	realms := []router.RealmConfig{{Name: "r", AnonymousRole: "guest", Authorizer: byRole}}
+	force := &wamp.Register{Request: 9, Procedure: "p", Options: wamp.RegisterOptions{ForceReregister: true}}
+	in(t, router.Config{Realms: realms}, func(h *house) {
+		first, second := h.join(), h.join()
+		first.registers("p")
+		second.say(force)
+		second.hearsError(wamp.TypeRegister, 9, wamp.ErrNotAuthorized)
+	})
+	in(t, router.Config{}, func(h *house) { // where everything is allowed
+		o, first, second := h.observer(), h.join(wamp.FeatureRegistrationRevocation), h.join()
+		first.registers("p")
+		o.hears()
+		second.say(force)
+		if m := hears1[*wamp.Registered](second); m.Registration != 2 {
+			t.Errorf("REGISTERED %+v", m)
+		}
+		if m := hears1[*wamp.Unregistered](first); m.Details.Registration != 1 || m.Details.Reason != "wamp.error.unregistered" {
+			t.Errorf("UNREGISTERED %+v", m) // ROU-25
+		}
+		o.expects(fmt.Sprintf("on_unregister %d 1", first.id), fmt.Sprintf("on_delete %d 1", first.id),
+			fmt.Sprintf("on_create %d 2", second.id), fmt.Sprintf("on_register %d 2", second.id))
+	})
+}
+
+func TestCTL01_TrustLevels(t *testing.T) {
+	byRole := auth.Roles{"guest": {Register: true, Call: true, TrustLevel: 3, HasTrustLevel: true}}
+	for _, announced := range []bool{true, false} {
+		realms := []router.RealmConfig{{Name: "r", AnonymousRole: "guest", Authorizer: byRole, TrustLevels: announced}}
+		in(t, router.Config{Realms: realms}, func(h *house) {
+			callee, caller := h.join(), h.connect().listen()
+			caller.say(hello("r"))
+			welcome := hears1[*wamp.Welcome](caller)
+			if welcome.Details.Roles.Supports(wamp.RoleDealer, wamp.FeatureCallTrustLevels) != announced {
+				t.Errorf("announced: %v", !announced)
+			}
+			callee.registers("p")
+			caller.say(&wamp.Call{Request: 1, Procedure: "p"})
+			d := hears1[*wamp.Invocation](callee).Details
+			if d.HasTrustLevel != announced || announced && d.TrustLevel != 3 {
+				t.Errorf("INVOCATION %+v", d)
+			}
+		})
+	}
 }

@@ -59,8 +59,11 @@ func newRealm(r *Router, c *RealmConfig) *realm {
 			Random:                 rand.Uint64,
 			MaxCalls:               c.MaxPendingCalls,
 			MaxInvocations:         c.MaxInvocations,
+			MaxQueuedCalls:         c.MaxQueuedCalls,
 			MaxRegistrations:       cmp.Or(c.MaxRegistrations, defaultPerSession),
 			ProgressNeedsCanceling: c.ProgressNeedsCanceling,
+			Sharding:               c.Sharding,
+			Rerouting:              true,
 		}),
 		broker: routing.NewBroker(routing.BrokerConfig{
 			URIRule:          c.URIs,
@@ -93,13 +96,24 @@ func announced(c *RealmConfig) wamp.Roles {
 		wamp.FeatureProgressiveCallInvocations,
 		wamp.FeatureRegistrationMetaAPI,
 		wamp.FeatureRegistrationRevocation,
+		wamp.FeatureCallReroute,
 		wamp.FeaturePayloadPassthruMode,
 	)
+	if c.Sharding {
+		roles.Announce(wamp.RoleDealer, wamp.FeatureShardedRegistration)
+	}
 	if c.TrustLevels {
 		roles.Announce(wamp.RoleDealer, wamp.FeatureCallTrustLevels)
 		roles.Announce(wamp.RoleBroker, wamp.FeaturePublicationTrustLevels)
 	}
 	return roles
+}
+
+// addSession makes the session known in the realm, before its first message comes.
+func (rl *realm) addSession(s *session) {
+	rl.dealerMu.Lock()
+	defer rl.dealerMu.Unlock()
+	rl.dealer.AddSession(&s.core)
 }
 
 // removeSession takes the session out of the realm and settles its calls (SES-20). Nothing reaches the session, and

@@ -67,8 +67,13 @@ func (p *peer) route(w *worker, lane lane, messages []wamp.Message) {
 		})
 		return
 	}
+	messages, disorder := s.inOrder(w, messages)
 	s.authorize(w, messages)
-	if text, violated := s.realm.step(w, s, lane, messages); violated {
+	text, violated := s.realm.step(w, s, lane, messages)
+	if !violated && disorder {
+		text = "request ID out of order: each is one more than that of the request before"
+	}
+	if violated || disorder {
 		p.violates(w, text, &wamp.ViolationError{Text: text})
 	}
 }
@@ -132,6 +137,7 @@ func (p *peer) establish(w *worker, a *handshake.Accepted) {
 		})
 		return
 	}
+	s.realm.addSession(s)
 	a.Welcome.Session = s.core.ID
 	p.expectIn(0)
 	p.conn.SetMaxReceive(p.router.config.MaxMessageSize)

@@ -19,6 +19,10 @@ type session struct {
 	realm *realm
 	peer  *peer
 
+	// owned by the peer's reader
+
+	requests routing.RequestIDs // only if the realm is strict about them
+
 	// guarded by realm.dealerMu
 
 	taken uint64 // the last delivery that took the session's queue

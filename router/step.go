@@ -5,6 +5,23 @@ import (
 	"github.com/tandemrouter/tandem/wamp"
 )
 
+// inOrder returns the messages up to one whose request ID is out of order, if the realm is strict about that (IDS-06). A
+// CALL whose ID is not new is marked to be a further part of an earlier one.
+func (s *session) inOrder(w *worker, messages []wamp.Message) (accepted []wamp.Message, violated bool) {
+	w.repeated = w.repeated[:0]
+	if !s.realm.strictRequestIDs {
+		return messages, false
+	}
+	for i, m := range messages {
+		order := s.requests.Accept(m)
+		if order == routing.OutOfOrder {
+			return messages[:i], true
+		}
+		w.repeated = append(w.repeated, order == routing.Repeated)
+	}
+	return messages, false
+}
+
 // step runs the messages of one lane through the core and carries out what it decides. If one of them breaks the
 // protocol, what follows it is not routed, and step returns what was wrong.
 func (rl *realm) step(w *worker, s *session, lane lane, messages []wamp.Message) (violation string, violated bool) {
@@ -22,7 +39,11 @@ func (rl *realm) step(w *worker, s *session, lane lane, messages []wamp.Message)
 	}
 	rl.dealerMu.Lock()
 	for i, m := range messages {
-		rl.stepDealer(w, &s.core, m, w.grants[i])
+		if i < len(w.repeated) && w.repeated[i] {
+			rl.dealer.Continue(w.now, &s.core, m.(*wamp.Call), &w.out) //nolint:forcetypeassert // only a CALL is repeated
+		} else {
+			rl.stepDealer(w, &s.core, m, w.grants[i])
+		}
 		if violation, violated = violationIn(&w.out); violated {
 			break
 		}

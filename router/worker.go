@@ -20,6 +20,7 @@ type worker struct {
 	out      routing.Outbox
 	metaOut  routing.Outbox // of the router's own events, while out is being carried out
 	grants   []routing.Grant
+	repeated []bool // which of the messages are calls whose request ID is not new; empty if the realm does not mind
 	request  auth.Request
 	outgoing transport.Outgoing
 
