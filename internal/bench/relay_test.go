@@ -43,28 +43,47 @@ func TestWholeFrames(t *testing.T) {
 	}
 }
 
+// watched is a listener that tells of every connection.
+type watched struct {
+	net.Listener
+	accepted chan struct{}
+}
+
+func (w watched) Accept() (net.Conn, error) {
+	conn, err := w.Listener.Accept()
+	w.accepted <- struct{}{}
+	return conn, err
+}
+
 // startRelay runs a relay until the test ends.
 func startRelay(t *testing.T) (address string) {
+	l, _ := watchRelay(t)
+	return l.Addr().String()
+}
+
+func watchRelay(t *testing.T) (l watched, stop func()) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	socket, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
+	l = watched{socket, make(chan struct{}, 1000)}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- Relay(ctx, l) }()
-	t.Cleanup(func() {
+	stop = sync.OnceFunc(func() {
 		cancel()
 		select {
 		case err := <-ended:
 			if err != nil {
 				t.Errorf("the relay ended with %v", err)
 			}
-		case <-time.After(patience):
+		case <-time.After(greetTimeout * 4 / 5): // it does not wait for who is silent
 			t.Error("the relay does not end")
 		}
 	})
-	return l.Addr().String()
+	t.Cleanup(stop)
+	return l, stop
 }
 
 func connect(t *testing.T, address string) net.Conn {
@@ -147,11 +166,16 @@ func TestRelayIgnoresStrangers(t *testing.T) {
 
 // The relay ends although a peer is silent, one waits for its partner and two are joined.
 func TestRelayEnds(t *testing.T) {
-	address := startRelay(t)
+	l, stop := watchRelay(t)
+	address := l.Addr().String()
 	greeted(t, address)
 	greeted(t, address)
 	greeted(t, address)
 	connect(t, address)
+	for range 4 {
+		<-l.accepted
+	}
+	stop()
 }
 
 func TestRelayReportsABrokenListener(t *testing.T) {

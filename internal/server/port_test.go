@@ -100,10 +100,17 @@ func TestAcceptErrorsPass(t *testing.T) {
 }
 
 func TestStopWhileAcceptingFails(t *testing.T) {
-	scripted(t, func(_ *testing.T, l *script, _ *bytes.Buffer) {
+	scripted(t, func(t *testing.T, l *script, _ *bytes.Buffer) {
 		for range 100 {
 			l.fail()
 		}
+		synctest.Wait()
+		begin := time.Now()
+		t.Cleanup(func() { // when the server has stopped
+			if took := time.Since(begin); took > 0 {
+				t.Errorf("stopping took %s", took)
+			}
+		})
 	})
 }
 
