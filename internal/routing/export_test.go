@@ -98,7 +98,8 @@ func (a *audit) lineup(r *registration) {
 		a.expect(free != c.busy(), "registration %d: session %d is free: %v", r.id, c.session.ID, free)
 		a.expect(int(c.inFlight) == a.slots[c], "session %d has %d slots taken, %d found", c.session.ID, c.inFlight, a.slots[c])
 	}
-	a.expect(count == a.registrations[r] && count == int(l.count), "registration %d has a callee from nowhere", r.id)
+	a.expect(count == a.registrations[r], "registration %d has a callee from nowhere", r.id)
+	a.expect(count == int(l.count), "registration %d has %d callees and counts %d", r.id, count, l.count)
 	a.expect(l.slots[l.first] != nil && l.slots[len(l.slots)-1] != nil, "the lineup of registration %d has gaps at its ends", r.id)
 	a.expect(l.cursor >= 0 && int(l.cursor) < len(l.slots), "the cursor of registration %d is off", r.id)
 	a.expect(l.free != nil || count == len(l.slots), "registration %d has gaps but does not know of them", r.id)
