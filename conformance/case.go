@@ -110,7 +110,9 @@ func (c *Case) read(p part) error {
 		number := p.line + 1 + i
 		switch found := directive.FindStringSubmatch(line); {
 		case found != nil:
-			c.direct(found[1], found[2])
+			if err := c.direct(found[1], found[2]); err != nil {
+				return c.wrong(number, err.Error())
+			}
 		case p.title == "" || strings.TrimSpace(line) == "" || line[0] == '#':
 		case line[0] == ' ' || line[0] == '\t':
 			if err := c.continueStep(number, line); err != nil {
@@ -123,15 +125,17 @@ func (c *Case) read(p part) error {
 	return c.compile()
 }
 
-func (c *Case) direct(word, rest string) {
+func (c *Case) direct(word, rest string) error {
 	switch word {
 	case "only":
 		c.only = append(c.only, strings.Fields(rest)...)
+		return checkWires(c.only)
 	case "needs":
 		c.needs = append(c.needs, strings.Fields(rest)...)
 	case "skip":
 		c.Skip = rest
 	}
+	return nil
 }
 
 // continueStep adds an indented line to the step before it.
@@ -146,7 +150,7 @@ func (c *Case) continueStep(number int, line string) error {
 func (c *Case) compile() (err error) {
 	for i := range c.steps {
 		s := &c.steps[i]
-		if s.act, err = compile(s.text); err != nil {
+		if s.do, err = compile(s.text); err != nil {
 			return c.wrong(s.line, fmt.Sprintf("%s: %v", s.text, err))
 		}
 	}

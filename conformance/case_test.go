@@ -69,7 +69,10 @@ func TestParseTellsTheLine(t *testing.T) {
 		"-- a --\nA closed soon":         "x:2: ",
 		"-- a --\nA bytes 7":             "x:2: ",
 		"-- a --\nA < bytes 7f xx":       "x:2: ",
-		"-- a --\nA upgrade \"a\" 101":   "x:2: ",
+		"-- a --\nonly: xml":             "x:2: ",
+		"-- a --\nA on fire":             "x:2: ",
+		"-- a --\nA upgrade 101":         "x:2: ",
+		"-- a --\nA upgrade \"a\" what":  "x:2: ",
 		"-- a --\nA join\n-- b --\nA >":  "x:4: ",
 		"-- setup --\nA join x\n-- b --": "x:2: ",
 	} {

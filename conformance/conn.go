@@ -157,7 +157,7 @@ func readAll(in io.Reader, n int) ([]byte, error) {
 		_, err = io.CopyN(all, in, int64(n-readSize))
 		b = all.Bytes()
 	}
-	if got > 0 && (err == io.EOF || err == io.ErrUnexpectedEOF) {
+	if got > 0 && (errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)) {
 		err = errors.New("the connection ends within a frame")
 	}
 	return b, err

@@ -14,6 +14,30 @@ import (
 // vars is what a case knows by name: IDs that it has learnt, and texts that it was given.
 type vars map[string]any
 
+// compare returns an error that says where a value that was received differs from the one that is wanted.
+func (v vars) compare(want, got any) error {
+	if diff := v.match("message", want, got); diff != "" {
+		return fmt.Errorf("got %s: %s", format(got), diff)
+	}
+	return nil
+}
+
+// distinct returns an error if two of the variables have the same value.
+func (v vars) distinct(names []string) error {
+	seen := map[any]string{}
+	for _, name := range names {
+		value, err := v.given(variable(strings.TrimPrefix(name, "$")))
+		if err != nil {
+			return err
+		}
+		if same, found := seen[value]; found {
+			return fmt.Errorf("%s and %s are both %s", same, name, format(value))
+		}
+		seen[value] = name
+	}
+	return nil
+}
+
 // match says where a value that was received differs from the one that is wanted, or nothing if it does not. A
 // variable without a value takes the ID that stands in its place (IDS-01, SER-06).
 func (v vars) match(at string, want, got any) string {

@@ -9,34 +9,37 @@ import (
 	"github.com/tandemrouter/tandem/wamp"
 )
 
-// peer is one of those whom a script mentions, with one connection after the other.
+// peer is one of those whom a script mentions. It has one connection, on which it may have one session after the
+// other.
 type peer struct {
 	name  string
 	wire  Wire
-	conn  *conn       // nil before the first
+	conn  *conn       // nil before it is opened
 	inbox []wamp.List // has come, and the script has not asked for it
-	end   error       // that of the connection, an endError
-	raw   bool        // the connection has not been opened with a handshake by the runner
-	live  bool        // has a session that answers
-	asked wamp.ID     // request ID of the last barrier
+	end   error       // that of the connection: an endError
+	raw   bool        // the handshake is the script's
+	left  bool        // has sent GOODBYE or ABORT
+	live  bool        // has a session in which the router answers
+	asked wamp.ID     // the request ID of the last barrier
 }
 
 var errNoConnection = errors.New("has no connection")
 
 // send sends a message, be it legal or not.
 func (who *peer) send(message any) error {
-	if list, ok := message.(wamp.List); ok && len(list) > 0 && ends(list[0]) {
-		who.live = false
+	if list, ok := message.(wamp.List); ok && len(list) > 0 {
+		who.left = isLast(list[0])
+		who.live = who.live && !who.left
 	}
 	return who.conn.send(message)
 }
 
-// ends reports whether a session is over with a message of the type.
-func ends(messageType any) bool {
+// isLast reports whether a session is over with a message of the type.
+func isLast(messageType any) bool {
 	return messageType == int64(wamp.TypeGoodbye) || messageType == int64(wamp.TypeAbort)
 }
 
-// sendBytes sends raw bytes, after which the router answers perhaps not any more.
+// sendBytes sends raw bytes, after which the router may not answer any more.
 func (who *peer) sendBytes(b []byte, framed bool) error {
 	who.live = false
 	if framed {
@@ -67,11 +70,22 @@ func (who *peer) receive() (wamp.List, error) {
 	if errors.As(err, new(endError)) {
 		who.end = err
 	}
-	who.live = err == nil && !ends(m[0])
+	who.live = err == nil && !who.left && !isLast(m[0])
 	return m, err
 }
 
-// expectBytes wants raw bytes, written as in compileExpectBytes.
+// collect waits for messages until the connection ends or nothing comes any more, and returns why it ended.
+func (who *peer) collect() error {
+	for {
+		m, err := who.receive()
+		if err != nil {
+			return err
+		}
+		who.inbox = append(who.inbox, m)
+	}
+}
+
+// expectBytes wants raw bytes, written as compileExpectBytes says.
 func (who *peer) expectBytes(want string) error {
 	if who.conn == nil {
 		return errNoConnection
@@ -98,22 +112,16 @@ func (who *peer) empty() error {
 
 // unasked returns what has come and the script has not asked for. It is for the report of a failure, and hurries.
 func (who *peer) unasked() []wamp.List {
-	if who.conn == nil || who.raw {
-		return who.inbox
+	if who.conn != nil && !who.raw {
+		who.conn.timeout = hurry
+		_ = who.collect()
 	}
-	who.conn.timeout = hurry
-	for {
-		m, err := who.receive()
-		if err != nil {
-			return who.inbox
-		}
-		who.inbox = append(who.inbox, m)
-	}
+	return who.inbox
 }
 
 const hurry = 100 * time.Millisecond
 
-// The IDs of barriers: of requests, and of a registration and a subscription that nobody has.
+// The IDs of barriers: of the first request, and of a registration and a subscription that nobody has.
 const (
 	firstBarrier = wamp.MaxID / 2
 	nobodys      = int64(wamp.MaxID - 1)
@@ -135,7 +143,7 @@ func (who *peer) barrier() error {
 	for missing := 2; missing > 0; {
 		m, err := who.receive()
 		switch {
-		case errors.As(err, new(endError)):
+		case who.end != nil:
 			return nil
 		case err != nil:
 			return fmt.Errorf("%s: %w", who.name, err)
@@ -157,7 +165,7 @@ func (who *peer) closed(code int) error {
 		return fmt.Errorf("got %s", format(m))
 	case !errors.As(err, &end):
 		return err
-	case code != 0 && end.code != code && who.wire.transport() == "websocket":
+	case code != 0 && end.code != code && who.wire.transport() == webSocketName:
 		return fmt.Errorf("closed with code %d", end.code)
 	}
 	return nil
@@ -170,9 +178,11 @@ func (who *peer) ends() error {
 	}
 	who.live = false
 	for {
-		if _, err := who.conn.readBytes(1); errors.As(err, new(endError)) {
+		_, err := who.conn.readBytes(1)
+		if errors.As(err, new(endError)) {
 			return nil
-		} else if err != nil {
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -189,14 +199,8 @@ func (who *peer) drop() error {
 	if who.raw {
 		return who.ends()
 	}
-	for who.end == nil {
-		m, err := who.receive()
-		switch {
-		case err == nil:
-			who.inbox = append(who.inbox, m)
-		case who.end == nil:
-			return err
-		}
+	if err := who.collect(); who.end == nil {
+		return err
 	}
 	return nil
 }
@@ -211,18 +215,16 @@ func (who *peer) reset() error {
 	return nil
 }
 
-// leave ends the session as well as it can be ended.
+// leave ends the session in order if it can, and the connection in any case. Whatever goes wrong meanwhile concerns
+// nobody any more.
 func (who *peer) leave() {
 	if who.conn == nil {
 		return
 	}
 	if who.live {
 		_ = who.send(wamp.List{int64(wamp.TypeGoodbye), wamp.Dict{}, wamp.CloseRealm})
-		for err := error(nil); err == nil; {
-			var m wamp.List
-			if m, err = who.receive(); err == nil && ends(m[0]) {
-				break
-			}
+		for m, err := who.receive(); err == nil && !isLast(m[0]); {
+			m, err = who.receive()
 		}
 	} else {
 		_ = who.drop()

@@ -16,78 +16,53 @@ var ErrNotApplicable = errors.New("conformance: not applicable")
 
 // play is one run of a case.
 type play struct {
-	target *Target
-	wires  []Wire // those that the next peers take, in turn
-	vars   vars
-	peers  []*peer // in the order in which the script mentions them
+	open  func(*Wire) (*conn, error) // opens a connection, without a handshake
+	wires []Wire                     // that the peers take in turn
+	vars  vars
+	peers []*peer // in the order in which the script mentions them
 }
 
 // Run puts the target through the case. The error says at which line the router did something else than the case
-// wants, and on which wires; or it is ErrNotApplicable, or what ctx said. When Run returns, the router has been made to
-// forget all sessions of the case.
-//
-// The context is for connecting only; how long Run takes is bounded by the target's timeout.
+// wants, and on which wires; or it is ErrNotApplicable, or what the network or ctx said when a connection was opened.
+// When Run returns, the router has been made to forget all sessions of the case. How long Run takes is bounded by the
+// target's timeout.
 func (c *Case) Run(ctx context.Context, target *Target) error {
-	p, err := c.stage(target)
+	full := target.withDefaults()
+	wires, err := c.wiresOf(full)
 	if err != nil {
 		return err
 	}
+	p := &play{wires: wires, vars: full.vars()}
+	p.open = func(w *Wire) (*conn, error) { return w.dial(ctx, full.Timeout) }
 	defer p.clear()
 	for i := range c.steps {
 		s := &c.steps[i]
-		if err := s.act(ctx, p); err != nil {
+		if err := s.do(p); err != nil {
 			return fmt.Errorf("%s:%d: %s: %w (%s)", c.file, s.line, s.text, err, p.cast())
 		}
 	}
 	if err := p.silence(); err != nil {
-		return fmt.Errorf("%s: %s: at the end: %w (%s)", c.file, c.Name, err, p.cast())
+		return fmt.Errorf("%s: at the end: %w (%s)", c.Name, err, p.cast())
 	}
 	return nil
 }
 
-// stage prepares a run. Which wire the first session takes depends on the case, so that the cases together see all.
-func (c *Case) stage(target *Target) (*play, error) {
-	full := *target
-	if full.MaxMessageSize == 0 {
-		full.MaxMessageSize = defaultMaxMessageSize
-	}
-	if full.Timeout == 0 {
-		full.Timeout = defaultTimeout
-	}
-	p := &play{target: &full, vars: vars{"realm": full.Realm, "max": full.MaxMessageSize}}
-	for key, name := range full.Realms {
-		p.vars["realm."+key] = name
-	}
+// wiresOf returns the target's wires on which the case can be played. Which of them is the first depends on the case,
+// so that the cases together see every wire in every part.
+func (c *Case) wiresOf(target *Target) ([]Wire, error) {
 	for _, key := range c.needs {
-		if full.Realms[key] == "" {
+		if target.Realms[key] == "" {
 			return nil, fmt.Errorf("%w: needs the realm %q", ErrNotApplicable, key)
 		}
 	}
-	for _, w := range full.Wires {
-		if c.allows(&w) {
-			p.wires = append(p.wires, w)
-		}
+	wires := slices.DeleteFunc(slices.Clone(target.Wires), func(w Wire) bool { return !w.isOneOf(c.only) })
+	if len(wires) == 0 {
+		return nil, fmt.Errorf("%w: needs %s", ErrNotApplicable, strings.Join(c.only, " "))
 	}
-	if len(p.wires) == 0 {
-		return nil, fmt.Errorf("%w: only on %s", ErrNotApplicable, strings.Join(c.only, " "))
-	}
-	sum := fnv.New32()
-	_, _ = sum.Write([]byte(c.Name))
-	first := int(sum.Sum32() % uint32(len(p.wires)))
-	p.wires = slices.Concat(p.wires[first:], p.wires[:first])
-	return p, nil
-}
-
-// allows reports whether the case can be played on the wire. Of the transports and of the serializers that it names
-// one must fit.
-func (c *Case) allows(w *Wire) bool {
-	return c.allowsOne(w.transport(), "websocket", "rawsocket") &&
-		c.allowsOne(w.Serializer.String(), "json", "msgpack", "cbor")
-}
-
-func (c *Case) allowsOne(word string, all ...string) bool {
-	named := slices.ContainsFunc(all, func(w string) bool { return slices.Contains(c.only, w) })
-	return !named || slices.Contains(c.only, word)
+	hash := fnv.New32()
+	_, _ = hash.Write([]byte(c.Name)) // never fails
+	first := hash.Sum32() % uint32(len(wires))
+	return slices.Concat(wires[first:], wires[:first]), nil
 }
 
 // peer returns the peer of that name, a new one if the script has not mentioned it before.
@@ -100,6 +75,16 @@ func (p *play) peer(name string) *peer {
 	who := &peer{name: name, wire: p.wires[len(p.peers)%len(p.wires)]}
 	p.peers = append(p.peers, who)
 	return who
+}
+
+// place puts the peer on a wire that is one of those.
+func (p *play) place(who *peer, words []string) error {
+	i := slices.IndexFunc(p.wires, func(w Wire) bool { return w.isOneOf(words) })
+	if i < 0 {
+		return fmt.Errorf("%w: needs %s", ErrNotApplicable, strings.Join(words, " "))
+	}
+	who.wire = p.wires[i]
+	return nil
 }
 
 // cast tells which wires the peers are on, and what has come to them and was not asked for.
@@ -116,66 +101,69 @@ func (p *play) cast() string {
 }
 
 // dial opens the connection, and leaves the handshake to the script.
-func (p *play) dial(ctx context.Context, who *peer) (err error) {
+func (p *play) dial(who *peer) (err error) {
 	who.raw = true
-	who.conn, err = who.wire.dial(ctx, p.target.Timeout)
+	who.conn, err = p.open(&who.wire)
 	return err
 }
 
-// connect opens the connection with its handshake, if it is not open.
-func (p *play) connect(ctx context.Context, who *peer) error {
+// connect opens the connection with its handshake, if it has not been opened.
+func (p *play) connect(who *peer) error {
 	if who.conn != nil {
 		return nil
 	}
-	if err := p.dial(ctx, who); err != nil {
+	if err := p.dial(who); err != nil {
 		return err
 	}
 	who.raw = false
 	return who.conn.framing.handshake(who.conn)
 }
 
-// upgrade asks for a WebSocket connection and wants a certain answer: words are the subprotocols that are offered, the
-// status and the subprotocol that is chosen.
-func (p *play) upgrade(ctx context.Context, who *peer, words wamp.List) error {
-	if err := p.dial(ctx, who); err != nil {
+// upgrade asks for a WebSocket connection. The answer is a status and the subprotocol that was chosen.
+func (p *play) upgrade(who *peer, offered string, answer any) error {
+	if err := p.dial(who); err != nil {
 		return err
 	}
 	w, ok := who.conn.framing.(*webSocket)
-	offered, isText := words[0].(string)
-	if !ok || !isText {
-		return errors.New("only a WebSocket can be asked for, with texts")
+	if !ok {
+		return errors.New("only a WebSocket can be asked for")
 	}
 	status, chosen, err := w.upgrade(who.conn, offered)
 	if err != nil {
 		return err
 	}
-	return differ(p.vars.match("answer", words[1:], wamp.List{int64(status), chosen}))
+	return p.vars.compare(answer, wamp.List{int64(status), chosen})
 }
 
 // join opens a session. $A is then its ID, $A.authid and $A.authrole are who it is.
-func (p *play) join(ctx context.Context, who *peer, realm variable, roles wamp.Dict) error {
-	name, err := p.vars.fill(realm)
-	if err == nil {
-		err = p.connect(ctx, who)
-	}
+func (p *play) join(who *peer, hello wamp.List) error {
+	message, err := p.vars.fill(hello)
 	if err != nil {
 		return err
 	}
-	if err := who.send(wamp.List{int64(wamp.TypeHello), name, wamp.Dict{"roles": roles}}); err != nil {
+	if err := who.send(message); err != nil {
 		return err
 	}
 	m, err := who.next()
 	if err != nil {
 		return err
 	}
-	delete(p.vars, who.name)
-	want := wamp.List{int64(wamp.TypeWelcome), variable(who.name), wamp.Dict{restKey: others{}}}
-	if diff := p.vars.match("message", want, m); diff != "" {
-		return fmt.Errorf("got %s: %s", format(m), diff)
+	welcome := wamp.List{int64(wamp.TypeWelcome), variable(who.name), wamp.Dict{restKey: others{}}}
+	if err := p.vars.compare(welcome, m); err != nil {
+		return err
 	}
 	details := m[2].(wamp.Dict)
 	p.vars[who.name+".authid"], p.vars[who.name+".authrole"] = details["authid"], details["authrole"]
 	return nil
+}
+
+// expect wants that a certain message comes next.
+func (p *play) expect(who *peer, want any) error {
+	m, err := who.next()
+	if err != nil {
+		return err
+	}
+	return p.vars.compare(want, m)
 }
 
 // nothing wants that no message has come to the peer, whatever the others have caused. First the router has to prove
@@ -199,7 +187,7 @@ func (p *play) nothing(who *peer) error {
 
 // silence wants that nobody gets anything more.
 func (p *play) silence() error {
-	for range 2 { // what one caused in the first round shows with another in the second
+	for range min(2, len(p.peers)) { // what one caused in the first round shows with another in the second
 		for _, who := range p.peers {
 			if err := who.barrier(); err != nil {
 				return err
@@ -219,12 +207,4 @@ func (p *play) clear() {
 	for _, who := range p.peers {
 		who.leave()
 	}
-}
-
-// differ makes an error of a difference.
-func differ(diff string) error {
-	if diff == "" {
-		return nil
-	}
-	return errors.New(diff)
 }

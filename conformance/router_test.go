@@ -29,10 +29,13 @@ type house struct {
 
 // purposes are the realms that each lane has besides its main one.
 var purposes = map[string]router.RealmConfig{
-	"other":    {Authorizer: auth.AllowAll{}},
-	"strict":   {Authorizer: auth.AllowAll{}, URIs: wamp.StrictURI},
-	"discreet": {Authorizer: discreet{}},
-	"guarded":  {Authorizer: guard{}},
+	"other":      {Authorizer: auth.AllowAll{}},
+	"strict":     {Authorizer: auth.AllowAll{}, URIs: wamp.StrictURI},
+	"sequential": {Authorizer: auth.AllowAll{}, StrictRequestIDs: true},
+	"prudent":    {Authorizer: auth.AllowAll{}, ProgressNeedsCanceling: true},
+	"sharded":    {Authorizer: auth.AllowAll{}, Sharding: true},
+	"discreet":   {Authorizer: discreet{}},
+	"guarded":    {Authorizer: guard{}},
 }
 
 // discreet allows everything and discloses nobody.

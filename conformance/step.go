@@ -1,7 +1,6 @@
 package conformance
 
 import (
-	"context"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -15,37 +14,33 @@ import (
 type step struct {
 	line int
 	text string
-	act  action
+	do   func(p *play) error
 }
 
-// action does what a line says.
-type action func(ctx context.Context, p *play) error
-
 // deed is what a line says of one peer.
-type deed func(ctx context.Context, p *play, who *peer) error
+type deed func(p *play, who *peer) error
 
-// compile returns the action of a line.
-func compile(line string) (action, error) {
+// compile returns what a line says.
+func compile(line string) (func(p *play) error, error) {
 	name, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
 	if name == "distinct" {
-		return compileDistinct(strings.Fields(rest))
+		return func(p *play) error { return p.vars.distinct(strings.Fields(rest)) }, nil
 	}
 	do, err := compileDeed(rest)
-	return func(ctx context.Context, p *play) error { return do(ctx, p, p.peer(name)) }, err
+	return func(p *play) error { return do(p, p.peer(name)) }, err
 }
 
 func compileDeed(text string) (deed, error) {
 	verb, rest, _ := strings.Cut(strings.TrimSpace(text), " ")
-	rest = strings.TrimSpace(rest)
-	switch verb {
+	switch rest = strings.TrimSpace(rest); verb {
 	case ">":
-		return compileSend(rest)
+		return connected(compileSend(rest))
 	case "<":
 		return compileExpect(rest)
-	case "bytes", "frame":
-		return compileBytes(rest, verb == "frame")
+	case "frame", "bytes":
+		return connected(compileBytes(rest, verb == "frame"))
 	case "join":
-		return compileJoin(strings.Fields(rest))
+		return connected(compileJoin(strings.Fields(rest)))
 	case "on":
 		return compileOn(strings.Fields(rest))
 	case "upgrade":
@@ -55,32 +50,42 @@ func compileDeed(text string) (deed, error) {
 	case "aborted":
 		return compileAborted(rest)
 	}
-	return compileWord(verb, rest)
+	if rest != "" {
+		return nil, fmt.Errorf("%q behind %q", rest, verb)
+	}
+	return compileVerb(verb)
 }
 
-// compileWord returns the deed of a verb that needs no more words.
-func compileWord(verb, rest string) (deed, error) {
-	if rest != "" {
-		return nil, fmt.Errorf("%q after %q", rest, verb)
-	}
+// compileVerb returns the deed of a verb that stands alone.
+func compileVerb(verb string) (deed, error) {
 	switch verb {
 	case "connect":
-		return func(ctx context.Context, p *play, who *peer) error { return p.connect(ctx, who) }, nil
+		return (*play).connect, nil
 	case "dial":
-		return func(ctx context.Context, p *play, who *peer) error { return p.dial(ctx, who) }, nil
+		return (*play).dial, nil
 	case "drop":
-		return func(_ context.Context, _ *play, who *peer) error { return who.drop() }, nil
+		return func(_ *play, who *peer) error { return who.drop() }, nil
 	case "reset":
-		return func(_ context.Context, _ *play, who *peer) error { return who.reset() }, nil
+		return func(_ *play, who *peer) error { return who.reset() }, nil
 	case "ends":
-		return func(_ context.Context, _ *play, who *peer) error { return who.ends() }, nil
+		return func(_ *play, who *peer) error { return who.ends() }, nil
 	case "works":
 		return macro(works)
 	}
 	return nil, fmt.Errorf("%q is no verb", verb)
 }
 
-// macro returns the deed that the lines are together. Their variables are their own.
+// connected returns the deed of a peer that connects before if it has not.
+func connected(do deed, err error) (deed, error) {
+	return func(p *play, who *peer) error {
+		if err := p.connect(who); err != nil {
+			return err
+		}
+		return do(p, who)
+	}, err
+}
+
+// macro returns the deed that some lines are together. Their variables are their own.
 func macro(lines string) (deed, error) {
 	var all []deed
 	for line := range strings.Lines(lines) {
@@ -90,12 +95,12 @@ func macro(lines string) (deed, error) {
 		}
 		all = append(all, do)
 	}
-	return func(ctx context.Context, p *play, who *peer) error {
+	return func(p *play, who *peer) error {
 		known := p.vars
 		defer func() { p.vars = known }()
 		p.vars = vars{}
 		for _, do := range all {
-			if err := do(ctx, p, who); err != nil {
+			if err := do(p, who); err != nil {
 				return err
 			}
 		}
@@ -105,19 +110,19 @@ func macro(lines string) (deed, error) {
 
 // works shows that a session can do all that sessions are for.
 const works = `> [32, 9001, {}, "conformance.works"]
-< [33, 9001, $sub]
+< [33, 9001, $subscription]
 > [16, 9002, {"acknowledge": true, "exclude_me": false}, "conformance.works", ["event"]]
-< [17, 9002, $pub]
-< [36, $sub, $pub, {}, ["event"]]
-> [34, 9003, $sub]
+< [17, 9002, $publication]
+< [36, $subscription, $publication, {}, ["event"]]
+> [34, 9003, $subscription]
 < [35, 9003]
 > [64, 9004, {}, "conformance.works"]
-< [65, 9004, $reg]
+< [65, 9004, $registration]
 > [48, 9005, {}, "conformance.works", ["call"]]
-< [68, $inv, $reg, {}, ["call"]]
-> [70, $inv, {}, ["result"]]
+< [68, $invocation, $registration, {}, ["call"]]
+> [70, $invocation, {}, ["result"]]
 < [50, 9005, {}, ["result"]]
-> [66, 9006, $reg]
+> [66, 9006, $registration]
 < [67, 9006]`
 
 // compileAborted wants ABORT and then the end of the connection (PER-01, PER-02, SES-12).
@@ -130,11 +135,8 @@ func compileAborted(uri string) (deed, error) {
 
 func compileSend(rest string) (deed, error) {
 	value, err := parseValue(rest)
-	return func(ctx context.Context, p *play, who *peer) error {
+	return func(p *play, who *peer) error {
 		message, err := p.vars.fill(value)
-		if err == nil {
-			err = p.connect(ctx, who)
-		}
 		if err != nil {
 			return err
 		}
@@ -142,40 +144,10 @@ func compileSend(rest string) (deed, error) {
 	}, err
 }
 
-func compileExpect(rest string) (deed, error) {
-	if rest == "nothing" {
-		return func(_ context.Context, p *play, who *peer) error { return p.nothing(who) }, nil
-	}
-	if raw, ok := strings.CutPrefix(rest, "bytes "); ok {
-		return compileExpectBytes(raw)
-	}
-	value, err := parseValue(rest)
-	return func(_ context.Context, p *play, who *peer) error {
-		got, err := who.next()
-		if err != nil {
-			return err
-		}
-		if diff := p.vars.match("message", value, got); diff != "" {
-			return fmt.Errorf("got %s: %s", format(got), diff)
-		}
-		return nil
-	}, err
-}
-
-// compileExpectBytes wants bytes in hexadecimal digits, of which each that is a question mark may be any.
-func compileExpectBytes(rest string) (deed, error) {
-	want := strings.ReplaceAll(rest, " ", "")
-	_, err := hex.DecodeString(strings.ReplaceAll(want, "?", "0"))
-	return func(_ context.Context, _ *play, who *peer) error { return who.expectBytes(want) }, err
-}
-
 func compileBytes(rest string, framed bool) (deed, error) {
 	parts, err := parseBytes(rest)
-	return func(ctx context.Context, p *play, who *peer) error {
+	return func(p *play, who *peer) error {
 		b, err := p.vars.fillBytes(parts)
-		if err == nil {
-			err = p.connect(ctx, who)
-		}
 		if err != nil {
 			return err
 		}
@@ -183,45 +155,56 @@ func compileBytes(rest string, framed bool) (deed, error) {
 	}, err
 }
 
+func compileExpect(rest string) (deed, error) {
+	if rest == "nothing" {
+		return (*play).nothing, nil
+	}
+	if raw, ok := strings.CutPrefix(rest, "bytes "); ok {
+		return compileExpectBytes(raw)
+	}
+	value, err := parseValue(rest)
+	return func(p *play, who *peer) error { return p.expect(who, value) }, err
+}
+
+// compileExpectBytes wants bytes in hexadecimal digits, of which each that is a question mark may be any.
+func compileExpectBytes(rest string) (deed, error) {
+	want := strings.ReplaceAll(rest, " ", "")
+	_, err := hex.DecodeString(strings.ReplaceAll(want, "?", "0"))
+	return func(_ *play, who *peer) error { return who.expectBytes(want) }, err
+}
+
 func compileJoin(words []string) (deed, error) {
 	realm := variable("realm")
 	roles := wamp.Dict{"publisher": wamp.Dict{}, "subscriber": wamp.Dict{}, "caller": wamp.Dict{}, "callee": wamp.Dict{}}
 	for _, word := range words {
-		if other, ok := strings.CutPrefix(word, "@"); ok {
-			realm = variable("realm." + other)
-			continue
-		}
-		role, feature, _ := strings.Cut(word, ".")
-		if err := announce(roles, role, feature); err != nil {
+		if key, ok := strings.CutPrefix(word, "@"); ok {
+			realm = variable("realm." + key)
+		} else if err := announce(roles, word); err != nil {
 			return nil, err
 		}
 	}
-	return func(ctx context.Context, p *play, who *peer) error { return p.join(ctx, who, realm, roles) }, nil
+	hello := wamp.List{int64(wamp.TypeHello), realm, wamp.Dict{"roles": roles}}
+	return func(p *play, who *peer) error { return p.join(who, hello) }, nil
 }
 
-func announce(roles wamp.Dict, role, feature string) error {
+// announce adds a feature such as "callee.call_canceling" to the roles.
+func announce(roles wamp.Dict, word string) error {
+	role, feature, _ := strings.Cut(word, ".")
 	details, ok := roles[role].(wamp.Dict)
 	if !ok || feature == "" {
-		return fmt.Errorf("%q is no role of a client with a feature", role+"."+feature)
+		return fmt.Errorf("%q is no feature of a client's role", word)
 	}
-	if details["features"] == nil {
-		details["features"] = wamp.Dict{}
+	features, ok := details["features"].(wamp.Dict)
+	if !ok {
+		features = wamp.Dict{}
+		details["features"] = features
 	}
-	details["features"].(wamp.Dict)[feature] = true
+	features[feature] = true
 	return nil
 }
 
 func compileOn(words []string) (deed, error) {
-	fits := Case{only: words}
-	return func(_ context.Context, p *play, who *peer) error {
-		for _, w := range p.wires {
-			if fits.allows(&w) {
-				who.wire = w
-				return nil
-			}
-		}
-		return fmt.Errorf("%w: needs a wire of %s", ErrNotApplicable, strings.Join(words, " "))
-	}, nil
+	return func(p *play, who *peer) error { return p.place(who, words) }, checkWires(words)
 }
 
 func compileClosed(rest string) (deed, error) {
@@ -230,37 +213,12 @@ func compileClosed(rest string) (deed, error) {
 	if rest != "" {
 		code, err = strconv.Atoi(rest)
 	}
-	return func(_ context.Context, _ *play, who *peer) error { return who.closed(code) }, err
+	return func(_ *play, who *peer) error { return who.closed(code) }, err
 }
 
 func compileUpgrade(rest string) (deed, error) {
-	var words wamp.List
-	for s := (scanner{rest}); s.space() != ""; {
-		word, err := s.value()
-		if err != nil {
-			return nil, err
-		}
-		words = append(words, word)
-	}
-	if len(words) != 3 {
-		return nil, errors.New(`want subprotocols, status and chosen subprotocol: upgrade "a, b" 101 "b"`)
-	}
-	return func(ctx context.Context, p *play, who *peer) error { return p.upgrade(ctx, who, words) }, nil
-}
-
-func compileDistinct(names []string) (action, error) {
-	return func(_ context.Context, p *play) error {
-		seen := map[any]string{}
-		for _, name := range names {
-			value, err := p.vars.fill(variable(strings.TrimPrefix(name, "$")))
-			if err != nil {
-				return err
-			}
-			if same, found := seen[value]; found {
-				return fmt.Errorf("%s and %s are both %s", same, name, format(value))
-			}
-			seen[value] = name
-		}
-		return nil
-	}, nil
+	s := scanner{rest}
+	offered, err := s.quoted()
+	answer, answerErr := parseValue("[" + strings.Replace(strings.TrimSpace(s.left), " ", ", ", 1) + "]")
+	return func(p *play, who *peer) error { return p.upgrade(who, offered, answer) }, errors.Join(err, answerErr)
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/tandemrouter/tandem/wamp"
@@ -20,6 +22,9 @@ type Target struct {
 	//
 	//	other       nothing
 	//	strict      URIs are strict (URI-05)
+	//	sequential  request IDs are checked (IDS-06)
+	//	prudent     progressive results need call canceling (PCR-02)
+	//	sharded     registrations can be sharded (SHD-08)
 	//	discreet    identities are never disclosed (CID-08)
 	//	guarded     only URIs that begin with "open." are allowed, and for those that begin with "broken." the
 	//	            authorizer fails (AZN-02, AZN-03)
@@ -37,6 +42,26 @@ const (
 	defaultTimeout        = 5 * time.Second
 )
 
+func (t *Target) withDefaults() *Target {
+	full := *t
+	if full.MaxMessageSize == 0 {
+		full.MaxMessageSize = defaultMaxMessageSize
+	}
+	if full.Timeout == 0 {
+		full.Timeout = defaultTimeout
+	}
+	return &full
+}
+
+// vars returns what a script knows of the target from the start.
+func (t *Target) vars() vars {
+	v := vars{"realm": t.Realm, "max": t.MaxMessageSize}
+	for key, name := range t.Realms {
+		v["realm."+key] = name
+	}
+	return v
+}
+
 // Wire is one way to connect to the router.
 type Wire struct {
 	// URL is where the router listens: ws://host:port/path for WebSocket, tcp://host:port or unix:///path for
@@ -52,12 +77,42 @@ type Wire struct {
 // String returns the transport and the serializer, such as "websocket/json".
 func (w *Wire) String() string { return w.transport() + "/" + w.Serializer.String() }
 
-// transport returns the name of the transport, as scripts use it.
+// The names of transports, as scripts use them.
+const (
+	webSocketName = "websocket"
+	rawSocketName = "rawsocket"
+)
+
 func (w *Wire) transport() string {
-	if u, err := url.Parse(w.URL); err == nil && u.Scheme == "ws" {
-		return "websocket"
+	if strings.HasPrefix(w.URL, "ws:") {
+		return webSocketName
 	}
-	return "rawsocket"
+	return rawSocketName
+}
+
+// checkWires returns an error if one of the words is neither a transport nor a serializer.
+func checkWires(words []string) error {
+	for _, word := range words {
+		if _, ok := wamp.ParseSerializer(word); !ok && word != webSocketName && word != rawSocketName {
+			return fmt.Errorf("%q is neither a transport nor a serializer", word)
+		}
+	}
+	return nil
+}
+
+// isOneOf reports whether the wire fits the words: if there are transports among them one of these, and if there are
+// serializers one of those.
+func (w *Wire) isOneOf(words []string) bool {
+	var transports, serializers []string
+	for _, word := range words {
+		if word == webSocketName || word == rawSocketName {
+			transports = append(transports, word)
+		} else {
+			serializers = append(serializers, word)
+		}
+	}
+	return (transports == nil || slices.Contains(transports, w.transport())) &&
+		(serializers == nil || slices.Contains(serializers, w.Serializer.String()))
 }
 
 // dial opens the connection, without a handshake.
@@ -66,19 +121,19 @@ func (w *Wire) dial(ctx context.Context, timeout time.Duration) (*conn, error) {
 	if err != nil {
 		return nil, err
 	}
+	network, address := "tcp", u.Host
+	var f framing = rawSocket{}
+	switch u.Scheme {
+	case "tcp":
+	case "unix":
+		network, address = "unix", u.Path
+	case "ws":
+		f = &webSocket{host: u.Host, path: u.EscapedPath()}
+	default:
+		return nil, fmt.Errorf("conformance: the scheme of %q is none of ws, tcp and unix", w.URL)
+	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	network, address := u.Scheme, u.Host
-	var framing framing = rawSocket{}
-	switch u.Scheme {
-	case "ws":
-		network, framing = "tcp", &webSocket{host: u.Host, path: u.EscapedPath()}
-	case "unix":
-		address = u.Path
-	case "tcp":
-	default:
-		return nil, fmt.Errorf("scheme %q is none of ws, tcp and unix", u.Scheme)
-	}
 	dial := w.Dial
 	if dial == nil {
 		dial = func(ctx context.Context) (net.Conn, error) { return new(net.Dialer).DialContext(ctx, network, address) }
@@ -87,5 +142,5 @@ func (w *Wire) dial(ctx context.Context, timeout time.Duration) (*conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newConn(c, framing, w.Serializer, timeout), nil
+	return newConn(c, f, w.Serializer, timeout), nil
 }

@@ -1,6 +1,8 @@
 package conformance
 
 import (
+	"encoding/base64"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"math"
@@ -8,9 +10,6 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
-
-	"encoding/base64"
-	"encoding/hex"
 
 	"github.com/tandemrouter/tandem/wamp"
 )

@@ -2,17 +2,17 @@ package serializer
 
 import "github.com/tandemrouter/tandem/wamp"
 
-// walk goes over the values that a list or dictionary consists of. They have been checked.
+// walk goes over the values that a list or dictionary consists of. They have been checked. The zero walk is over.
 type walk struct {
 	m    *scanned
 	pos  int    // of what comes next
-	left uint64 // values; in JSON not known
+	left uint64 // values; see endlessShift for where that is not known
 }
 
 // walkAt begins to go over the list or dictionary.
 func (m *scanned) walkAt(e span) walk {
 	if m.serializer == wamp.JSON {
-		return walk{m: m, pos: e.from + 1}
+		return walk{m: m, pos: e.from + 1, left: endlessList << endlessShift}
 	}
 	if m.serializer == wamp.CBOR {
 		e.from = e.to - len(untagged(m.at(e)))
@@ -23,12 +23,15 @@ func (m *scanned) walkAt(e span) walk {
 
 // more reports whether there is another value, and goes to it.
 func (w *walk) more() bool {
-	b := w.m.input
-	if w.m.serializer == wamp.JSON {
-		w.pos = skipSeparators(b, w.pos)
-		return b[w.pos] != ']' && b[w.pos] != '}'
+	if !isEndless(w.left) {
+		return w.left > 0
 	}
-	return w.left > 0 && !(isEndless(w.left) && b[w.pos] == cborBreak)
+	b := w.m.input
+	if w.m.serializer == wamp.CBOR {
+		return b[w.pos] != cborBreak
+	}
+	w.pos = skipSeparators(b, w.pos)
+	return b[w.pos] != ']' && b[w.pos] != '}'
 }
 
 // next returns the next value.
@@ -85,14 +88,9 @@ func (d *dict) next() bool {
 
 // readKey reads the key at which the walk stands.
 func (d *dict) readKey() bool {
-	e := d.walk.next()
-	if kind, _ := d.f.m.kindAt(e); kind != isText {
-		d.f.fail(d.name, "a key is not a text") // SER-09
-		return false
-	}
 	var ok bool
-	if d.text, ok = d.f.m.textAt(e); !ok {
-		d.f.fail(d.name, "a key is not valid UTF-8")
+	if d.text, ok = d.f.m.textAt(d.walk.next()); !ok {
+		d.f.fail(d.name, "a key is not a text in valid UTF-8") // SER-09
 		return false
 	}
 	if d.key = keysByName[string(d.text)]; d.key != unknownKey && !d.seen.add(d.key) {
@@ -129,14 +127,9 @@ func (d *dict) id() wamp.ID {
 }
 
 func (d *dict) string() string {
-	if d.kind != isText {
-		d.wrong("want a text")
-		return ""
-	}
 	text, ok := d.f.m.textAt(d.value)
 	if !ok {
-		d.wrong("want valid UTF-8")
-		return ""
+		d.wrong("want a text in valid UTF-8")
 	}
 	return d.f.p.names.intern(text)
 }

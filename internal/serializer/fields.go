@@ -80,14 +80,9 @@ func (f *fields) text(name string) string {
 	if !ok {
 		return ""
 	}
-	if kind, _ := f.m.kindAt(e); kind != isText {
-		f.fail(name, "want a text")
-		return ""
-	}
-	text, valid := f.m.textAt(e)
-	if !valid {
-		f.fail(name, "want valid UTF-8")
-		return ""
+	text, ok := f.m.textAt(e)
+	if !ok {
+		f.fail(name, "want a text in valid UTF-8")
 	}
 	return f.p.names.intern(text)
 }
@@ -106,11 +101,24 @@ func (f *fields) textOrNull(name string) string {
 // options takes a dictionary to walk over.
 func (f *fields) options(name string) (d dict) {
 	d.f, d.name = f, name
-	if e, ok := f.take(); ok {
+	if e, ok := f.take(); ok && !f.m.isEmptyDict(e) {
 		kind, _ := f.m.kindAt(e)
 		d.open(e, kind)
 	}
 	return d
+}
+
+// isEmptyDict reports whether the piece is a dictionary without entries, in the way that it is written nearly always.
+func (m *scanned) isEmptyDict(e span) bool {
+	first := m.input[e.from]
+	switch m.serializer {
+	case wamp.JSON:
+		return first == '{' && e.to-e.from == 2
+	case wamp.MessagePack:
+		return first == msgpackFixMap
+	default:
+		return first == cborMap
+	}
 }
 
 // extra takes a dictionary of values that the protocol leaves open.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"math"
 	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -46,11 +47,14 @@ func checkPayload(t testing.TB, s wamp.Serializer, in []byte) {
 	t.Helper()
 	args := list(s, string(in))
 	m, err := serializer.Parse(s, list(s, string(value(t, s, 70)), string(value(t, s, 1)), entries(s), string(args)))
-	if ours, theirs := err == nil, wellFormed(s, args); ours != theirs && !isTooDeep(err) {
-		t.Errorf("%v %q as an argument: accepted %v (%v), well formed %v", s, in, ours, err, theirs)
-	}
 	if err == nil && !bytes.Equal(m.(*wamp.Yield).Payload.Raw, args) {
 		t.Errorf("%v %q became %q", s, args, m.(*wamp.Yield).Payload.Raw)
+	}
+	if strconv.IntSize == 32 {
+		return // where the libraries take a length for a negative number
+	}
+	if ours, theirs := err == nil, wellFormed(s, args); ours != theirs && !isTooDeep(err) {
+		t.Errorf("%v %q as an argument: accepted %v (%v), well formed %v", s, in, ours, err, theirs)
 	}
 }
 

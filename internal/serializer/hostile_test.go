@@ -270,9 +270,12 @@ func TestDeclaredLengths(t *testing.T) {
 func TestTruncated(t *testing.T) {
 	eachSerializer(t, func(t *testing.T, s wamp.Serializer) {
 		for _, m := range samples() {
-			b := frame(t, s, m.message)
+			b, reason := frame(t, s, m.message), "ends too early"
+			if s == wamp.JSON {
+				reason = "" // where half a word or nothing at all is wrong in other ways
+			}
 			for n := range b {
-				wantViolation(t, s, b[:n:n], "")
+				wantViolation(t, s, b[:n:n], reason)
 			}
 		}
 	})

@@ -296,7 +296,7 @@ func TestMSG05UnknownOptions(t *testing.T) {
 			if code == wamp.TypeCancel || code == wamp.TypeInterrupt {
 				continue // which keep nothing
 			}
-			if diff := cmp.Diff(wamp.Dict(extra), extraOf(m)); diff != "" {
+			if diff := cmp.Diff(extra, extraOf(m)); diff != "" {
 				t.Errorf("%v: %s", code, diff)
 			}
 		}

@@ -1,6 +1,7 @@
 package serializer
 
 import (
+	"bytes"
 	"encoding/binary"
 	"math"
 	"strconv"
@@ -153,20 +154,22 @@ func untagged(b []byte) []byte {
 }
 
 // textAt returns the bytes of a text. They are part of the input unless the text is written in pieces or with
-// escapes. ok is false if it is not valid UTF-8 (SER-08).
+// escapes. ok is false if the value is not a text, or not valid UTF-8 (SER-08).
 func (m *scanned) textAt(e span) (text []byte, ok bool) {
 	b := m.at(e)
-	if m.serializer == wamp.JSON {
+	switch m.serializer {
+	case wamp.JSON:
 		return textJSON(b)
-	}
-	if m.serializer == wamp.CBOR {
+	case wamp.CBOR:
 		b = untagged(b)
 	}
 	s := m.syntax.shapes[b[0]]
-	switch s.class {
-	case leaf:
+	switch {
+	case s.kind != isText:
+		return nil, false
+	case s.class == leaf:
 		text = b[1:]
-	case sized:
+	case s.class == sized:
 		text = b[1+s.a:]
 	default:
 		return joined(b)
@@ -177,15 +180,16 @@ func (m *scanned) textAt(e span) (text []byte, ok bool) {
 // textJSON returns the text between the quotes; the scanner has checked its UTF-8. In the head of a message a text
 // is never binary data (BJS-04).
 func textJSON(b []byte) (text []byte, ok bool) {
-	plain := b[1 : len(b)-1]
-	for _, c := range plain {
-		if c == '\\' {
-			r := valueReader{src: b, pos: 1}
-			err := r.unescapeString()
-			return r.scratch, err == nil
-		}
+	if b[0] != '"' {
+		return nil, false
 	}
-	return plain, true
+	plain := b[1 : len(b)-1]
+	if bytes.IndexByte(plain, '\\') < 0 {
+		return plain, true
+	}
+	r := valueReader{src: b, pos: 1}
+	err := r.unescapeString()
+	return r.scratch, err == nil
 }
 
 // joined returns a CBOR text of indefinite length in one piece. Each of its pieces must be valid UTF-8.

@@ -254,7 +254,7 @@ func TestAppendValue(t *testing.T) {
 		{"text marshaler", at, "74323032362d31312d32325430313a30323a30335a", `"2026-11-22T01:02:03Z"`},
 		{"pointer to text marshaler", &at, "74323032362d31312d32325430313a30323a30335a", `"2026-11-22T01:02:03Z"`},
 		{"empty struct", struct{}{}, "a0", `{}`},
-		{"struct", record{base: base{ID: 1}, Level: &three, Children: map[color]bool{"x": true}},
+		{"struct", record{base: base{ID: 1}, Level: &three, Children: map[color]bool{"x": true}, hidden: 7},
 			"a6 626964 01 644e6f7465 60 656e616d6564 a2 626964 00 644e6f7465 60 644e616d65 60 656c6576656c 03 686368696c6472656e a1 6178 f5",
 			`{"id":1,"Note":"","named":{"id":0,"Note":""},"Name":"","level":3,"children":{"x":true}}`},
 		{"embedded under a name, or not", figure{Link: Link{"u"}, Mark: &Mark{"m"}, Trait: Trait{"c", "h"}},

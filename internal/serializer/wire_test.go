@@ -90,7 +90,7 @@ func TestSER04OptionsAsFloats(t *testing.T) {
 func TestSER06Integers(t *testing.T) {
 	for _, s := range serializers {
 		in := value(t, s, wamp.List{48, 3e9, wamp.Dict{"timeout": 70000.0}, "p"})
-		want := value(t, s, wamp.List{48, 3000000000, wamp.Dict{"timeout": 70000}, "p"})
+		want := value(t, s, wamp.List{48, int64(3e9), wamp.Dict{"timeout": 70000}, "p"})
 		if got := frame(t, s, parse(t, s, in)); string(got) != string(want) {
 			t.Errorf("%v: got %q, want %q", s, got, want)
 		}
