@@ -21,7 +21,12 @@ check('SES-08 FEA-01 the router welcomes and announces what is used here', async
   assert.equal(session.features.callee.pattern_based_registration, true);
   assert.equal(session.features.callee.shared_registration, true);
   assert.equal(session.features.subscriber.pattern_based_subscription, true);
-  assert.equal(session.features.publisher.publisher_exclusion, true);
+  assert.equal(session.features.subscriber.publisher_identification, true);
+  assert.deepEqual(session.features.publisher, {
+    publisher_identification: true,
+    subscriber_blackwhite_listing: true,
+    publisher_exclusion: true,
+  });
 });
 
 check('SES-06 an unknown realm is refused', async ({ join }) => {
@@ -219,6 +224,65 @@ check('PEX-01 PEX-02 the publisher is excluded unless it asks', async ({ join, u
   await publisher.publish(uri('news'), ['false'], {}, { acknowledge: true, exclude_me: false });
   assert.deepEqual((await own.next()).args, ['false']);
   for (const text of ['default', 'true', 'false']) assert.deepEqual((await others.next()).args, [text]);
+});
+
+check('BWL-01 BWL-02 BWL-03 BWL-04 BWL-07 a publication reaches those whom it names, or all but those', async ({ join, uri }) => {
+  const [publisher, one, two] = [await join(), await join(), await join()];
+  const boxes = [inbox(), inbox()];
+  await one.subscribe(uri('news'), collect(boxes[0]));
+  await two.subscribe(uri('news'), collect(boxes[1]));
+  const { authid, authrole } = one.welcome;
+  const reached = [
+    [{ eligible: [one.id, 1] }, [one]],
+    [{ eligible: [] }, []],
+    [{ eligible_authid: [authid, 'nobody'] }, [one]],
+    [{ eligible_authrole: [authrole] }, [one, two]],
+    [{ eligible_authrole: ['nobody'] }, []],
+    [{ exclude: [one.id, 1] }, [two]],
+    [{ exclude: [] }, [one, two]],
+    [{ exclude_authid: [authid] }, [two]],
+    [{ exclude_authrole: [authrole] }, []],
+    [{ eligible: [one.id, two.id], exclude: [one.id] }, [two]],
+    [{}, [one, two]],
+  ];
+  for (const [i, [options]] of reached.entries()) publisher.publish(uri('news'), [i], {}, options);
+  for (const [n, session] of [one, two].entries()) {
+    for (const [i, [, sessions]] of reached.entries()) {
+      if (sessions.includes(session)) assert.deepEqual((await boxes[n].next()).args, [i]);
+    }
+  }
+});
+
+check('BWL-05 PEX-04 a publisher that names itself is still excluded, other sessions are not', async ({ join, uri }) => {
+  const [publisher, other] = [await join(), await join()];
+  const [own, others] = [inbox(), inbox()];
+  await publisher.subscribe(uri('news'), collect(own));
+  await other.subscribe(uri('news'), collect(others));
+  await publisher.publish(uri('news'), ['named'], {}, { acknowledge: true, eligible: [publisher.id, other.id] });
+  await publisher.publish(uri('news'), ['both'], {}, { acknowledge: true, eligible: [publisher.id], exclude_me: false });
+  assert.deepEqual((await own.next()).args, ['both']);
+  assert.deepEqual((await others.next()).args, ['named']);
+  assert.equal(others.size(), 0);
+});
+
+check('PID-01 PID-04 PID-06 subscribers learn who publishes if the publisher wishes', async ({ join, uri }) => {
+  const [subscriber, publisher] = [await join(), await join()];
+  const box = inbox();
+  await subscriber.subscribe(uri('news'), collect(box));
+  const identity = [publisher.id, publisher.welcome.authid, publisher.welcome.authrole];
+  const seen = async () => {
+    const { details } = await box.next();
+    return [details.publisher, details.publisher_authid, details.publisher_authrole];
+  };
+  publisher.publish(uri('news'), ['default']);
+  assert.deepEqual(await seen(), [undefined, undefined, undefined]);
+  publisher.publish(uri('news'), ['pretends'], {}, { publisher: subscriber.id, publisher_authid: 'root' });
+  assert.deepEqual(await seen(), [undefined, undefined, undefined]);
+  publisher.publish(uri('news'), ['wishes'], {}, { disclose_me: true });
+  assert.deepEqual(await seen(), identity);
+  publisher.publisher_disclose_me = true;
+  publisher.publish(uri('news'), ['always wishes']);
+  assert.deepEqual(await seen(), identity);
 });
 
 check('PBS-04 PBS-06 prefix subscription', async ({ join, uri }) => {

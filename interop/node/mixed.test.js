@@ -6,7 +6,7 @@
 
 import assert from 'node:assert/strict';
 
-import { autobahnFlavours, check, inbox, rejection, startPythonCallee, startTandemEcho, wampyFlavours, whenRegistered } from './peer.js';
+import { autobahnFlavours, check, inbox, pythonCallee, rejection, startTandemEcho, wampyFlavours, whenRegistered } from './peer.js';
 import { BINARY, BINARY_IN_JSON, INTEGERS, NESTED, UNICODE } from './values.js';
 
 const [autobahnJson, autobahnMsgpack, autobahnCbor] = autobahnFlavours;
@@ -23,10 +23,10 @@ for (const [transport, serializer] of callees) {
   const callee = `a ${serializer} RawSocket callee on ${transport}`;
 
   check(`autobahn-js JSON caller, ${callee} in Python: what arrives there`, async ({ t, uri }) => {
-    await startPythonCallee(t, transport, serializer, uri('py'));
+    const py = await pythonCallee(transport, serializer);
     const caller = await autobahnJson.join(t);
     const sent = [UNICODE, BINARY_IN_JSON, '\u0000not base64!', 2 ** 53, -1, 0.5, true, null];
-    assert.deepEqual(await caller.call(uri('py.types'), sent), [
+    assert.deepEqual(await caller.call(py('types'), sent), [
       `str ${UNICODE}`,
       `bytes ${BINARY.toString('hex')}`,
       'str \u0000not base64!',
@@ -39,30 +39,30 @@ for (const [transport, serializer] of callees) {
   });
 
   check(`autobahn-js JSON caller, ${callee} in Python: what comes back`, async ({ t, uri }) => {
-    await startPythonCallee(t, transport, serializer, uri('py'));
+    const py = await pythonCallee(transport, serializer);
     const caller = await autobahnJson.join(t);
-    const { args, kwargs } = await caller.call(uri('py.vector'));
+    const { args, kwargs } = await caller.call(py('vector'));
     assert.deepEqual(args, [BINARY_IN_JSON, UNICODE, 2 ** 53 - 1, 2 ** 53, Number(2n ** 63n - 1n)]);
     assert.deepEqual(kwargs, { nested: { bytes: BINARY_IN_JSON } });
-    const echoed = await caller.call(uri('py.echo'), [UNICODE, ...INTEGERS], NESTED);
+    const echoed = await caller.call(py('echo'), [UNICODE, ...INTEGERS], NESTED);
     assert.deepEqual([echoed.args, echoed.kwargs], [[UNICODE, ...INTEGERS], NESTED]);
   });
 
   check(`autobahn-js JSON caller, ${callee} in Python: errors`, async ({ t, uri }) => {
-    await startPythonCallee(t, transport, serializer, uri('py'));
+    const py = await pythonCallee(transport, serializer);
     const caller = await autobahnJson.join(t);
-    const error = await rejection(caller.call(uri('py.fail'), [BINARY_IN_JSON, UNICODE], { limit: 2 ** 53 }));
+    const error = await rejection(caller.call(py('fail'), [BINARY_IN_JSON, UNICODE], { limit: 2 ** 53 }));
     assert.equal(error.error, 'com.example.error.refused');
     assert.deepEqual(error.args, [BINARY_IN_JSON, UNICODE]);
     assert.deepEqual(error.kwargs, { limit: 2 ** 53 });
   });
 
   check(`wampy JSON caller, ${callee} in Python`, async ({ t, uri }) => {
-    await startPythonCallee(t, transport, serializer, uri('py'));
+    const py = await pythonCallee(transport, serializer);
     const caller = await wampyJson.join(t);
-    const { argsList } = await caller.call(uri('py.types'), [UNICODE, BINARY_IN_JSON, 2 ** 53]);
+    const { argsList } = await caller.call(py('types'), [UNICODE, BINARY_IN_JSON, 2 ** 53]);
     assert.deepEqual(argsList, [[`str ${UNICODE}`, `bytes ${BINARY.toString('hex')}`, 'int 9007199254740992']]);
-    const error = await rejection(caller.call(uri('py.fail'), { argsList: [1], argsDict: { two: 2 } }));
+    const error = await rejection(caller.call(py('fail'), { argsList: [1], argsDict: { two: 2 } }));
     assert.equal(error.errorUri, 'com.example.error.refused');
     assert.deepEqual([error.argsList, error.argsDict], [[1], { two: 2 }]);
   });
@@ -79,9 +79,9 @@ for (const [transport, serializer] of callees) {
 // Byte strings and integers as the JavaScript encoders write them.
 
 check('autobahn-js CBOR caller, JSON callee in Python: bignum tags and byte strings', async ({ t, uri }) => {
-  await startPythonCallee(t, 'ws', 'json', uri('py'));
+  const py = await pythonCallee('ws', 'json');
   const caller = await autobahnCbor.join(t);
-  assert.deepEqual(await caller.call(uri('py.types'), [BINARY, 2n ** 63n - 1n, 2n ** 53n + 1n]), [
+  assert.deepEqual(await caller.call(py('types'), [BINARY, 2n ** 63n - 1n, 2n ** 53n + 1n]), [
     `bytes ${BINARY.toString('hex')}`,
     'int 9223372036854775807',
     'int 9007199254740993',
@@ -89,9 +89,9 @@ check('autobahn-js CBOR caller, JSON callee in Python: bignum tags and byte stri
 });
 
 check('autobahn-js CBOR caller, MessagePack callee in Python: bignum tags and byte strings', async ({ t, uri }) => {
-  await startPythonCallee(t, 'tcp', 'msgpack', uri('py'));
+  const py = await pythonCallee('tcp', 'msgpack');
   const caller = await autobahnCbor.join(t);
-  assert.deepEqual(await caller.call(uri('py.types'), [BINARY, 2n ** 63n - 1n, -(2n ** 63n)]), [
+  assert.deepEqual(await caller.call(py('types'), [BINARY, 2n ** 63n - 1n, -(2n ** 63n)]), [
     `bytes ${BINARY.toString('hex')}`,
     'int 9223372036854775807',
     'int -9223372036854775808',
@@ -99,16 +99,16 @@ check('autobahn-js CBOR caller, MessagePack callee in Python: bignum tags and by
 });
 
 check('wampy MessagePack caller, CBOR callee in Python: 64-bit integers', async ({ t, uri }) => {
-  await startPythonCallee(t, 'unix', 'cbor', uri('py'));
+  const py = await pythonCallee('unix', 'cbor');
   const caller = await wampyMsgpack.join(t);
-  const { argsList } = await caller.call(uri('py.types'), [BINARY, 2n ** 63n - 1n, -(2n ** 63n)]);
+  const { argsList } = await caller.call(py('types'), [BINARY, 2n ** 63n - 1n, -(2n ** 63n)]);
   assert.deepEqual(argsList, [[`bytes ${BINARY.toString('hex')}`, 'int 9223372036854775807', 'int -9223372036854775808']]);
 });
 
 check('SER-12 wampy CBOR caller, JSON callee in Python: a typed array (tag 64) is its bytes', async ({ t, uri }) => {
-  await startPythonCallee(t, 'ws', 'json', uri('py'));
+  const py = await pythonCallee('ws', 'json');
   const caller = await wampyCbor.join(t);
-  const { argsList } = await caller.call(uri('py.types'), [new Uint8Array(BINARY)]);
+  const { argsList } = await caller.call(py('types'), [new Uint8Array(BINARY)]);
   assert.deepEqual(argsList, [[`bytes ${BINARY.toString('hex')}`]]);
 });
 

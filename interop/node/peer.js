@@ -6,7 +6,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createRequire } from 'node:module';
 import { createInterface } from 'node:readline';
-import { test } from 'node:test';
+import { after, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
@@ -63,7 +63,7 @@ function autobahnFlavour(name, transport, abilities) {
 }
 
 function wampyFlavour(name, serializer, abilities) {
-  return { name: `wampy, ${name}`, ...abilities, join: (t, realm) => joinWampy(t, serializer(), realm) };
+  return { name: `wampy, ${name}`, ...abilities, join: (t, realm, announce) => joinWampy(t, serializer(), realm, announce) };
 }
 
 /**
@@ -73,7 +73,8 @@ function wampyFlavour(name, serializer, abilities) {
 export function over(flavours) {
   return (name, body) => {
     for (const flavour of flavours) {
-      test(`${name} (${flavour.name})`, { timeout: TEST_TIMEOUT }, (t) => body({ t, flavour, uri: uriSpace(), join: (realm) => flavour.join(t, realm) }));
+      const environment = (t) => ({ t, flavour, uri: uriSpace(), join: (...how) => flavour.join(t, ...how) });
+      test(`${name} (${flavour.name})`, { timeout: TEST_TIMEOUT }, (t) => body(environment(t)));
     }
   };
 }
@@ -90,17 +91,25 @@ function uriSpace() {
   return (name) => `${base}.${name}`;
 }
 
+// A session of either client also has
+//
+//   welcome   the details that the router welcomed it with
+//   received  every message that came since then, as a list, to assert on what
+//             the client's own interface hides
+//   problems  what the client reported as an error. Any that is left at the end
+//             fails the test, so it takes out those that it expects
+
 /**
  * An autobahn session that has joined. `goodbye` leaves and resolves to what
- * the connection was told of its end. What autobahn calls an internal error,
- * such as a protocol violation by the router, fails the test.
+ * the connection was told of its end, `closed` does when it ends otherwise. What
+ * autobahn calls an internal error, such as a protocol violation by the router,
+ * is a problem.
  */
 async function joinAutobahn(t, transport, realm = REALM) {
   const problems = [];
   const connection = new autobahn.Connection({
     realm,
     transports: [transport],
-    use_es6_promises: true,
     max_retries: 0,
     on_user_error: () => {},
     on_internal_error: (error) => problems.push(error),
@@ -109,10 +118,11 @@ async function joinAutobahn(t, transport, realm = REALM) {
     connection.onclose = (reason, details) => resolve({ how: reason, reason: details.reason });
   });
   const opened = new Promise((resolve) => {
-    connection.onopen = resolve;
+    connection.onopen = (session, welcome) => resolve(Object.assign(session, { welcome, problems, closed, received: [] }));
   });
   connection.open();
   const session = await Promise.race([opened, closed.then((end) => Promise.reject(new Error(end.reason)))]);
+  record(session);
   let leaving = false;
   session.goodbye = () => {
     if (!leaving) connection.close();
@@ -126,18 +136,34 @@ async function joinAutobahn(t, transport, realm = REALM) {
   return session;
 }
 
-/** A wampy session that has joined; any error that it reports fails the test. */
-async function joinWampy(t, serializer, realm = REALM) {
-  const problems = [];
+// autobahn has no hook for messages but one that prints them.
+function record(session) {
+  const take = session._socket.onmessage;
+  session._socket.onmessage = (message) => {
+    session.received.push(message);
+    take(message);
+  };
+}
+
+/**
+ * A wampy session that has joined; any error that it reports is a problem.
+ * `announce` are features that it claims to have as a caller, besides its own.
+ */
+async function joinWampy(t, serializer, realm = REALM, announce = []) {
+  const [problems, received] = [[], []];
   const session = new Wampy(router.url, {
     realm,
     serializer,
     ws: WebSocket,
     autoReconnect: false,
     uriValidation: 'loose',
+    payloadSerializers: { json: new JsonSerializer(), msgpack: new MsgpackSerializer(), cbor: new CborSerializer() },
+    debug: true,
+    logger: ([what, message]) => what.startsWith('websocket message received') && received.push(message),
     onError: (error) => problems.push(error),
   });
-  await session.connect();
+  for (const feature of announce) session._wamp_features.roles.caller.features[feature] = true;
+  Object.assign(session, { welcome: await session.connect(), problems, received });
   t.after(async () => {
     if (session.getSessionId()) await session.disconnect();
     assert.deepEqual(problems, []);
@@ -148,6 +174,13 @@ async function joinWampy(t, serializer, realm = REALM) {
 /** The reason why a promise is rejected; resolving fails the test. */
 export function rejection(promise) {
   return promise.then((value) => assert.fail(`not rejected but ${JSON.stringify(value)}`), (error) => error);
+}
+
+/** Awaits an autobahn call: its progressive results, and the final result or the error. */
+export async function stream(call) {
+  const progress = [];
+  const end = await call.then((result) => ({ result }), (error) => ({ error }), (result) => progress.push(result));
+  return { progress, ...end };
 }
 
 /** Collects events for a test to wait on. */
@@ -163,13 +196,29 @@ export function inbox() {
 
 const interop = fileURLToPath(new URL('..', import.meta.url));
 
-/** Starts ../python/callee.py with its procedures below `prefix` and waits until it has registered. */
-export async function startPythonCallee(t, transport, serializer, prefix) {
-  const script = `${interop}/python/callee.py`;
-  const child = spawn(variable('TANDEM_PYTHON'), [script, transport, serializer, prefix], { stdio: ['pipe', 'pipe', 'inherit'] });
-  t.after(() => stop(child, () => child.stdin.end()), { timeout: CLOSE_TIMEOUT });
+const pythonCallees = new Map(); // by transport and serializer: what pythonCallee gives
+const children = []; // their processes
+after(() => Promise.all(children.map((child) => stop(child, () => child.stdin.end()))), { timeout: CLOSE_TIMEOUT });
+
+/**
+ * The procedures of ../python/callee.py over a transport and serializer, as a
+ * function from their names to their URIs. One process serves all tests of a
+ * file, because it takes long to start.
+ */
+export function pythonCallee(transport, serializer) {
+  const key = `${transport}-${serializer}`;
+  if (!pythonCallees.has(key)) pythonCallees.set(key, startPythonCallee(transport, serializer));
+  return pythonCallees.get(key);
+}
+
+async function startPythonCallee(transport, serializer) {
+  const uri = uriSpace();
+  const args = [`${interop}/python/callee.py`, transport, serializer, uri('py')];
+  const child = spawn(variable('TANDEM_PYTHON'), args, { stdio: ['pipe', 'pipe', 'inherit'] });
+  children.push(child);
   const [line] = await once(createInterface(child.stdout), 'line');
   assert.equal(line, 'ready');
+  return (name) => uri(`py.${name}`);
 }
 
 /** Starts `tandem register PROCEDURE --echo`, a callee written in Go, and gives its process. */

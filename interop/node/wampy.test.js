@@ -149,6 +149,42 @@ check('PEX-01 the publisher is excluded', async ({ join, uri }) => {
   assert.deepEqual((await own.next()).argsList, ["another's"]);
 });
 
+check('BWL-01 BWL-02 BWL-06 a publication reaches those whom it names, or all but those', async ({ join, uri }) => {
+  const [publisher, one, two] = [await join(), await join(), await join()];
+  const boxes = [inbox(), inbox()];
+  await one.subscribe(uri('news'), boxes[0].push);
+  await two.subscribe(uri('news'), boxes[1].push);
+  const [id, { authid, authrole }] = [Number(one.getSessionId()), one.welcome]; // MessagePack makes it a BigInt
+  const reached = [
+    [{ eligible: id }, [one]],
+    [{ eligible: [id, Number(two.getSessionId())], exclude: id }, [two]],
+    [{ eligible_authid: [authid, 'nobody'] }, [one]],
+    [{ eligible_authrole: authrole }, [one, two]],
+    [{ exclude: [id, 1] }, [two]],
+    [{ exclude_authid: authid }, [two]],
+    [{ exclude_authrole: [authrole] }, []],
+    [{}, [one, two]],
+  ];
+  for (const [i, [options]] of reached.entries()) await publisher.publish(uri('news'), [i], options);
+  for (const [n, session] of [one, two].entries()) {
+    for (const [i, [, sessions]] of reached.entries()) {
+      if (sessions.includes(session)) assert.deepEqual((await boxes[n].next()).argsList, [i]);
+    }
+  }
+});
+
+check('PID-01 PID-04 subscribers learn who publishes if the publisher wishes', async ({ join, uri }) => {
+  const [subscriber, publisher] = [await join(), await join()];
+  const box = inbox();
+  await subscriber.subscribe(uri('news'), box.push);
+  const { authid, authrole } = publisher.welcome;
+  await publisher.publish(uri('news'), ['default']);
+  assert.deepEqual((await box.next()).details, {});
+  await publisher.publish(uri('news'), ['wishes'], { disclose_me: true });
+  const identity = { publisher: publisher.getSessionId(), publisher_authid: authid, publisher_authrole: authrole };
+  assert.deepEqual((await box.next()).details, identity);
+});
+
 check('PBS-04 PBS-06 prefix subscription', async ({ join, uri }) => {
   const [subscriber, publisher] = [await join(), await join()];
   const box = inbox();

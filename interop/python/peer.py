@@ -18,6 +18,7 @@ txaio.use_asyncio()
 from autobahn.asyncio.rawsocket import WampRawSocketClientFactory  # noqa: E402
 from autobahn.asyncio.wamp import ApplicationSession  # noqa: E402
 from autobahn.asyncio.websocket import WampWebSocketClientFactory  # noqa: E402
+from autobahn.wamp.message import Call, Error, Interrupt, Unregistered  # noqa: E402
 from autobahn.wamp.serializer import (  # noqa: E402
     CBORSerializer,
     JsonSerializer,
@@ -78,7 +79,7 @@ def uri_space():
 
 
 class Peer(ApplicationSession):
-    """A session that tells through futures what the callbacks were told."""
+    """A session that tells through futures what the callbacks were told, and keeps what it received."""
 
     def __init__(self, realm=REALM):
         super().__init__(ComponentConfig(realm=realm))
@@ -86,9 +87,18 @@ class Peer(ApplicationSession):
         self.joined = loop.create_future()  # SessionDetails, or PermissionError on ABORT
         self.left = loop.create_future()  # CloseDetails of the GOODBYE or ABORT
         self.closed = loop.create_future()  # whether the transport closed cleanly
+        self.received = []  # every message that came, to assert on what the interface hides
 
     def onJoin(self, details):
         self.joined.set_result(details)
+
+    def onMessage(self, msg):
+        self.received.append(msg)
+        return super().onMessage(msg)
+
+    def interrupts(self):
+        """Mode and reason of every INTERRUPT that came."""
+        return [[m.mode, m.reason] for m in self.received if isinstance(m, Interrupt)]
 
     def onLeave(self, details):
         self.left.set_result(details)
@@ -135,6 +145,12 @@ async def join(flavour):
         await asyncio.wait_for(session.closed, CLOSE_TIMEOUT)
 
 
+async def settle(*sessions):
+    """Waits until each has received what the router sent it before: the router answers in order."""
+    for session in sessions:
+        await session.call("wamp.registration.match", "interop.settle")
+
+
 class Inbox:
     """Collects the events of a subscription for a test to wait on."""
 
@@ -152,3 +168,43 @@ class Inbox:
         """The positional arguments of the next event."""
         args, _, _ = await self.next()
         return args
+
+
+class Patient:
+    """An endpoint that answers when the test wants, or at once when interrupted."""
+
+    def __init__(self):
+        self._calls = asyncio.Queue()
+
+    async def __call__(self):
+        answer = asyncio.get_running_loop().create_future()
+        self._calls.put_nowait(answer)
+        try:
+            return await answer
+        except asyncio.CancelledError:
+            return "interrupted"
+
+    def waiting(self):
+        """How many calls came that ``next`` has not told of."""
+        return self._calls.qsize()
+
+    async def next(self):
+        """The future that answers the next call."""
+        return await self._calls.get()
+
+
+async def canceled(call):
+    """Cancels a call; what the router makes of that comes later, see ``call_errors``."""
+    call.cancel()
+    await asyncio.sleep(0)  # CANCEL is sent by a callback of the future
+    assert call.cancelled()
+
+
+def call_errors(session):
+    """The error of every ERROR that came in answer to a CALL."""
+    return [m.error for m in session.received if isinstance(m, Error) and m.request_type == Call.MESSAGE_TYPE]
+
+
+def revocations(session):
+    """Registration and reason of every UNREGISTERED that the session did not ask for."""
+    return [(m.registration, m.reason) for m in session.received if isinstance(m, Unregistered) and m.request == 0]

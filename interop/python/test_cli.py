@@ -14,11 +14,11 @@ from contextlib import asynccontextmanager
 import pytest
 from autobahn.asyncio.rawsocket import WampRawSocketClientFactory
 from autobahn.wamp.exception import ApplicationError
-from autobahn.wamp.types import PublishOptions
+from autobahn.wamp.types import PublishOptions, RegisterOptions, SubscribeOptions
 
 import peer
 import values
-from peer import SERIALIZERS, Flavour, Inbox, Peer, join
+from peer import SERIALIZERS, Flavour, Inbox, Peer, join, settle
 
 JSON_OVER_WEBSOCKET = Flavour("ws", "json")
 RETRY = 0.02  # seconds
@@ -128,6 +128,63 @@ async def test_call_answered_with_an_error_exits_with_9(uri):
         code, out, err = await tandem(Flavour("tcp", "cbor"), "call", uri("fail"))
         assert (code, out) == (9, "")
         assert "com.example.error.refused" in err
+
+
+async def test_call_prints_progress(flavour, uri):
+    """PCR-12: a line each, then the result."""
+
+    def count(n, details):
+        for i in range(n):
+            details.progress(i, values.UNICODE)
+        return "done"
+
+    async with join(JSON_OVER_WEBSOCKET) as callee:
+        await callee.register(count, uri("count"), RegisterOptions(details=True))
+        code, out, err = await tandem(flavour, "call", uri("count"), "3", "--progress")
+        assert (code, err if code else "") == (0, "")
+        lines = [json.loads(line) for line in out.splitlines()]
+        assert [line["args"] for line in lines[:-1]] == [[i, values.UNICODE] for i in range(3)]
+        assert lines[-1] == "done"
+
+
+async def test_call_that_takes_too_long_interrupts_the_callee(uri):
+    """CAN-04, TMO-05"""
+
+    async def wait():
+        await asyncio.get_running_loop().create_future()
+
+    async with join(JSON_OVER_WEBSOCKET) as callee:
+        await callee.register(wait, uri("wait"))
+        code, out, err = await tandem(Flavour("tcp", "msgpack"), "call", uri("wait"), "--timeout", "0.2s")
+        assert code != 0 and out == "" and err != ""
+        await settle(callee)
+        assert [mode for mode, _ in callee.interrupts()] == ["killnowait"]
+
+
+async def test_call_discloses_the_caller(flavour, uri):
+    """CID-01, CID-03"""
+
+    def who(details):
+        return [details.caller is not None, details.caller_authid is not None, details.caller_authrole]
+
+    async with join(JSON_OVER_WEBSOCKET) as callee:
+        await callee.register(who, uri("who"), RegisterOptions(details=True))
+        _, unknown, _ = await tandem(flavour, "call", uri("who"))
+        assert json.loads(unknown) == [False, False, None]
+        _, known, _ = await tandem(flavour, "call", uri("who"), "--disclose-me")
+        assert json.loads(known) == [True, True, "anonymous"]
+
+
+async def test_publish_discloses_the_publisher(uri):
+    """PID-01, PID-04"""
+    async with join(JSON_OVER_WEBSOCKET) as subscriber:
+        inbox = Inbox()
+        await subscriber.subscribe(inbox, uri("news"), SubscribeOptions(details_arg="details"))
+        for flag, authrole in [((), None), (("--disclose-me",), "anonymous")]:
+            code, _, err = await tandem(Flavour("tcp", "cbor"), "publish", uri("news"), "1", *flag)
+            assert (code, err if code else "") == (0, "")
+            _, _, details = await inbox.next()
+            assert details.publisher_authrole == authrole
 
 
 async def test_publish(flavour, uri):

@@ -5,7 +5,7 @@ import itertools
 
 import pytest
 from autobahn.wamp.exception import ApplicationError
-from autobahn.wamp.types import CallResult, RegisterOptions
+from autobahn.wamp.types import CallOptions, CallResult, RegisterOptions
 
 import values
 from peer import SERIALIZERS, Flavour, Inbox, join
@@ -70,6 +70,22 @@ async def test_error(one, other, uri):
         assert caught.value.error == "com.example.error.refused"
         assert same(list(caught.value.args), [values.BINARY, 2**63 - 1])
         assert same(caught.value.kwargs, {"why": values.UNICODE})
+
+
+async def test_progress(one, other, uri):
+    """PCR-04"""
+
+    def progress(details):
+        details.progress(*EVERYTHING, more=values.NESTED)
+        return values.BINARY
+
+    async with join(flavour(one)) as callee, join(flavour(other)) as caller:
+        await callee.register(progress, uri("progress"), RegisterOptions(details=True))
+        inbox = Inbox()
+        assert await caller.call(uri("progress"), options=CallOptions(on_progress=inbox)) == values.BINARY
+        args, kwargs, _ = await inbox.next()
+        assert same(args, EVERYTHING)
+        assert same(kwargs, {"more": values.NESTED})
 
 
 async def test_event(one, other, uri):

@@ -1,4 +1,4 @@
-"""Publications and subscriptions (PUB, PBS, PEX).
+"""Publications and subscriptions (PUB, PBS, PEX, BWL, PID).
 
 That something does *not* arrive is shown without waiting: a later event from
 the same publisher arrives first, and events of one publisher keep their order
@@ -56,6 +56,55 @@ async def test_publisher_is_excluded_unless_it_asks(flavour, uri):
         publisher.publish(uri("news"), "false", options=PublishOptions(exclude_me=False))
         assert await own.next_args() == ["false"]
         assert [await others.next_args() for _ in range(3)] == [["default"], ["true"], ["false"]]
+
+
+async def test_publication_reaches_those_whom_it_names_or_all_but_those(flavour, uri):
+    """BWL-01, BWL-02, BWL-03, BWL-04, BWL-07"""
+    async with join(flavour) as publisher, join(flavour) as one, join(flavour) as two:
+        inboxes = Inbox(), Inbox()
+        await one.subscribe(inboxes[0], uri("news"))
+        await two.subscribe(inboxes[1], uri("news"))
+        me, other = await one.joined, await two.joined
+        reached = [
+            ({"eligible": [me.session, 1]}, {0}),
+            ({"eligible": []}, set()),
+            ({"eligible_authid": [me.authid, "nobody"]}, {0}),
+            ({"eligible_authrole": me.authrole}, {0, 1}),
+            ({"eligible_authrole": ["nobody"]}, set()),
+            ({"exclude": me.session}, {1}),
+            ({"exclude": []}, {0, 1}),
+            ({"exclude_authid": me.authid}, {1}),
+            ({"exclude_authrole": [me.authrole]}, set()),
+            ({"eligible": [me.session, other.session], "exclude": [me.session]}, {1}),
+            ({}, {0, 1}),
+        ]
+        for i, (options, _) in enumerate(reached):
+            publisher.publish(uri("news"), i, options=PublishOptions(**options))
+        for n, inbox in enumerate(inboxes):
+            for i, (_, subscribers) in enumerate(reached):
+                if n in subscribers:
+                    assert await inbox.next_args() == [i]
+
+
+async def test_publisher_that_names_itself_is_still_excluded(flavour, uri):
+    """BWL-05"""
+    async with join(flavour) as publisher:
+        inbox = Inbox()
+        await publisher.subscribe(inbox, uri("news"))
+        own = (await publisher.joined).session
+        publisher.publish(uri("news"), "named", options=PublishOptions(eligible=own))
+        publisher.publish(uri("news"), "both", options=PublishOptions(eligible=own, exclude_me=False))
+        assert await inbox.next_args() == ["both"]
+
+
+async def test_publisher_stays_unknown(flavour, uri):
+    """PID-04: autobahn cannot ask for disclosure."""
+    async with join(flavour) as subscriber, join(flavour) as publisher:
+        inbox = Inbox()
+        await subscriber.subscribe(inbox, uri("news"), WITH_DETAILS)
+        publisher.publish(uri("news"))
+        _, _, details = await inbox.next()
+        assert (details.publisher, details.publisher_authid, details.publisher_authrole) == (None, None, None)
 
 
 async def test_prefix_subscription_tells_the_topic(flavour, uri):

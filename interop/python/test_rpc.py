@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 from autobahn.wamp.exception import ApplicationError
-from autobahn.wamp.types import CallResult, RegisterOptions
+from autobahn.wamp.types import CallOptions, CallResult, RegisterOptions
 
 import values
 from peer import join
@@ -119,6 +119,32 @@ async def test_callee_exception_is_a_runtime_error(flavour, uri):
             await caller.call(uri("fail"))
         assert caught.value.error == "wamp.error.runtime_error"
         assert caught.value.args == ("broken",)
+
+
+async def test_unavailable_callee(flavour, uri):
+    """RRT-05: autobahn does not announce call rerouting, so another callee is not tried."""
+
+    def fail():
+        raise ApplicationError("wamp.error.unavailable", "closed on Sundays")
+
+    shared = RegisterOptions(invoke="roundrobin")
+    async with join(flavour) as a, join(flavour) as b:
+        await a.register(fail, uri("fail"), shared)
+        await b.register(fail, uri("fail"), shared)
+        assert await refused(b.call(uri("fail"))) == "wamp.error.unavailable"
+
+
+async def test_caller_stays_unknown(flavour, uri):
+    """CID-03, CID-10: autobahn cannot ask for disclosure, and what it says of itself does not count."""
+
+    def who(details):
+        return [details.caller, details.caller_authid, details.caller_authrole]
+
+    async with join(flavour) as callee, join(flavour) as caller:
+        await callee.register(who, uri("who"), RegisterOptions(details=True))
+        assert await caller.call(uri("who")) == [None, None, None]
+        pretence = CallOptions(caller=1, caller_authid="root", caller_authrole="admin")
+        assert await caller.call(uri("who"), options=pretence) == [None, None, None]
 
 
 async def test_no_such_procedure(flavour, uri):
