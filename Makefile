@@ -41,7 +41,7 @@ test: ## run the tests
 
 .PHONY: race
 race: ## run the tests of everything concurrent under the race detector
-	CGO_ENABLED=1 $(GO) test -race -timeout 10m $(SHELLS)
+	TANDEM_CHURN=30s CGO_ENABLED=1 $(GO) test -race -timeout 10m $(SHELLS)
 
 .PHONY: lint
 lint: ## check format, vet, linters and the rules of the house

@@ -1,19 +1,21 @@
 package server_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"os"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 
 	"github.com/tandemrouter/tandem/client"
 	"github.com/tandemrouter/tandem/internal/config"
@@ -22,9 +24,15 @@ import (
 )
 
 var (
-	churnTime = flag.Duration("churn", time.Second, "how long sessions come and go in TestChurn")
+	churnTime = flag.Duration("churn", cmp.Or(fromEnvironment("TANDEM_CHURN"), time.Second), "how long sessions come and go in TestChurn")
 	churnSeed = flag.Uint64("churn-seed", 1, "what TestChurn's sessions make their choices from")
 )
+
+// fromEnvironment reads a duration, so that a run over many packages can say how long this one is to take.
+func fromEnvironment(name string) time.Duration {
+	d, _ := time.ParseDuration(os.Getenv(name)) // unset or wrong: the default
+	return d
+}
 
 // TestChurn lets many sessions come, register, call, cancel and die at random over real sockets, and accounts for
 // every call: each ends with a result or an error that is explained by what was done, and none waits for ever. When
@@ -226,7 +234,7 @@ func (c *churn) checkNothingIsLeft() {
 		return
 	}
 	want := wamp.List{wamp.Dict{"exact": wamp.List{}, "prefix": wamp.List{}, "wildcard": wamp.List{}}}
-	if diff := cmp.Diff(want, result.Args); diff != "" {
+	if diff := gocmp.Diff(want, result.Args); diff != "" {
 		c.t.Errorf("registrations are left: %s", diff)
 	}
 }
