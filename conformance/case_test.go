@@ -163,6 +163,7 @@ A works
 A > [64, 1, {}, "p"]
 A < [65, 1, $p]
 B > [48, 1, {}, "p"]
+A < [68, $call, $p, {}]
 A drop
 B works
 `

@@ -151,14 +151,11 @@ func (f *fields) decodeDict(e span) (wamp.Dict, error) {
 	return v.(wamp.Dict), nil
 }
 
-// payload takes what is left as the payload: nothing, a list, or a list and a dictionary (MSG-11).
+// payload takes what is left as the payload: nothing, a list, or a list and a dictionary (MSG-11). That it is not more
+// has been seen to by length.
 func (f *fields) payload() wamp.Payload {
 	n := f.rest()
 	if f.err != nil || n == 0 {
-		return wamp.Payload{}
-	}
-	if n > 2 {
-		f.fail("payload", "more than Arguments and ArgumentsKw")
 		return wamp.Payload{}
 	}
 	first, last := f.m.elements[f.i], f.m.elements[f.m.n-1]

@@ -3,6 +3,7 @@ package serializer_test
 import (
 	"fmt"
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -45,6 +46,11 @@ var layouts = []layout{
 	{wamp.TypeInterrupt, "io", 2},
 	{wamp.TypeYield, "ioak", 2},
 	{wamp.TypeEventReceived, "i", 1},
+}
+
+// layoutOf returns the layout of a message.
+func layoutOf(code wamp.MessageType) layout {
+	return layouts[slices.IndexFunc(layouts, func(l layout) bool { return l.code == code })]
 }
 
 // plain has a value for each kind of element.

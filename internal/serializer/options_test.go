@@ -270,6 +270,20 @@ func TestMSG06NullIsAbsent(t *testing.T) {
 	})
 }
 
+// TestMSG06NotNull: what only looks like it is a value of the wrong type.
+func TestMSG06NotNull(t *testing.T) {
+	notNull := map[wamp.Serializer][]string{
+		wamp.JSON:        {`"null"`, `{}`},
+		wamp.MessagePack: {"\xd4\x00\x01", "\xd4\x01\x00", "\xd5\x00\x00\x00", "\xc7\x00\x00"},
+		wamp.CBOR:        {"\xe0", "\xf8\x20", "\x40"},
+	}
+	eachSerializer(t, func(t *testing.T, s wamp.Serializer) {
+		for _, v := range notNull[s] {
+			wantViolation(t, s, layoutOf(wamp.TypeCall).withRaw(t, s, entries(s, string(value(t, s, "timeout")), v)), "timeout")
+		}
+	})
+}
+
 // TestMSG06NullOfARole: null is not there in the dictionaries within HELLO either.
 func TestMSG06NullOfARole(t *testing.T) {
 	eachSerializer(t, func(t *testing.T, s wamp.Serializer) {
@@ -290,7 +304,7 @@ func TestMSG06NullOfARole(t *testing.T) {
 func TestMSG05UnknownOptions(t *testing.T) {
 	eachSerializer(t, func(t *testing.T, s wamp.Serializer) {
 		for code := range optionsOf {
-			l := layouts[slices.IndexFunc(layouts, func(l layout) bool { return l.code == code })]
+			l := layoutOf(code)
 			extra := wamp.Dict{"x_any": wamp.List{nil, int64(1), wamp.Dict{"a": "b"}}, "zzz": "t", "": true}
 			m := parse(t, s, value(t, s, l.with(extra)))
 			if code == wamp.TypeCancel || code == wamp.TypeInterrupt {
@@ -345,12 +359,12 @@ func TestMSG05UndecodableOptions(t *testing.T) {
 	}
 	eachSerializer(t, func(t *testing.T, s wamp.Serializer) {
 		for _, v := range undecodable[s] {
-			call := layout{wamp.TypeCall, "iou", 3}.withRaw(t, s, entries(s,
+			call := layoutOf(wamp.TypeCall).withRaw(t, s, entries(s,
 				string(value(t, s, "x_bad")), v, string(value(t, s, "x_good")), string(value(t, s, 7))))
 			if diff := cmp.Diff(wamp.Dict{"x_good": int64(7)}, extraOf(parse(t, s, call))); diff != "" {
 				t.Errorf("%q: %s", v, diff)
 			}
-			hello := layout{wamp.TypeHello, "ro", 2}.withRaw(t, s, entries(s, string(value(t, s, "authextra")),
+			hello := layoutOf(wamp.TypeHello).withRaw(t, s, entries(s, string(value(t, s, "authextra")),
 				entries(s, string(value(t, s, "a")), v)))
 			wantViolation(t, s, hello, "authextra")
 			wantViolation(t, s, list(s, string(value(t, s, 4)), string(value(t, s, "x")),
@@ -370,13 +384,13 @@ func TestKeysTwice(t *testing.T) {
 		})
 		x, y := string(value(t, s, "x_key")), string(value(t, s, "y_key"))
 		one, two := string(value(t, s, 1)), string(value(t, s, 2))
-		m := parse(t, s, layouts[14].withRaw(t, s, entries(s, x, one, y, two, x, two)))
+		m := parse(t, s, layoutOf(wamp.TypeCall).withRaw(t, s, entries(s, x, one, y, two, x, two)))
 		if diff := cmp.Diff(wamp.Dict{"x_key": int64(2), "y_key": int64(2)}, extraOf(m)); diff != "" {
 			t.Error(diff)
 		}
 		role := string(value(t, s, "callee"))
 		roles := entries(s, role, entries(s), role, entries(s))
-		wantViolation(t, s, layouts[0].withRaw(t, s, entries(s, string(value(t, s, "roles")), roles)), "twice")
+		wantViolation(t, s, layoutOf(wamp.TypeHello).withRaw(t, s, entries(s, string(value(t, s, "roles")), roles)), "twice")
 	})
 }
 
@@ -438,7 +452,7 @@ func TestBWL03BWL04EmptyLists(t *testing.T) {
 func TestPPT01NoScheme(t *testing.T) {
 	eachSerializer(t, func(t *testing.T, s wamp.Serializer) {
 		for _, code := range []wamp.MessageType{16, 48, 50, 70, 36, 68, 8} {
-			l := layouts[slices.IndexFunc(layouts, func(l layout) bool { return l.code == code })]
+			l := layoutOf(code)
 			want := parse(t, s, value(t, s, l.with(wamp.Dict{})))
 			for _, options := range []wamp.Dict{{"ppt_scheme": ""}, {"ppt_serializer": "cbor"}, {"ppt_scheme": nil, "ppt_keyid": "k"}} {
 				if diff := cmp.Diff(want, parse(t, s, value(t, s, l.with(options)))); diff != "" {

@@ -34,13 +34,17 @@ func (p *Parser) Parse(s wamp.Serializer, b []byte) (wamp.Message, error) {
 	if err := p.scanned.scan(s, b); err != nil {
 		return nil, err
 	}
-	p.fields = fields{p: p, m: &p.scanned, room: room(32<<10 + 16*len(b))}
+	p.fields = fields{p: p, m: &p.scanned, room: roomFor(b)}
 	m := p.fields.message()
 	if err := p.fields.err; err != nil {
 		return nil, err
 	}
 	return m, nil
 }
+
+// roomFor returns how much memory the values that the protocol leaves open in a message may take. It is plenty for what
+// is sent in earnest, and leaves as much for the rest of the message in what a message may take in all (P16).
+func roomFor(message []byte) room { return room(32<<10 + 16*len(message)) }
 
 // Reset takes back the memory of all messages that were parsed since the last Reset.
 func (p *Parser) Reset() {

@@ -4,8 +4,11 @@ package serializer_test
 
 import (
 	"fmt"
+	"runtime"
+	"strings"
 	"testing"
 
+	"github.com/tandemrouter/tandem/internal/serializer"
 	"github.com/tandemrouter/tandem/wamp"
 )
 
@@ -29,4 +32,37 @@ func TestRouteAllocations(t *testing.T) {
 				Payload: mixedArguments(t, s, size)}), r.yield)
 		}
 	}
+}
+
+// TestParseAlone: a message that is parsed by itself does not come with room for others.
+func TestParseAlone(t *testing.T) {
+	in := plainCall(t, wamp.CBOR, 256)
+	if n := allocated(func() { _, _ = serializer.Parse(wamp.CBOR, in) }); n > 8<<10 {
+		t.Errorf("%d bytes allocated", n)
+	}
+}
+
+// TestNamesAreBounded: what a parser remembers of long names does not add up.
+func TestNamesAreBounded(t *testing.T) {
+	var p serializer.Parser
+	in := frame(t, wamp.CBOR, &wamp.Call{Request: 1, Procedure: strings.Repeat("x", 64<<10)})
+	before := heap()
+	for i := range 400 {
+		copy(in[len(in)-4:], fmt.Sprintf("%04x", i)) // at the end of the name
+		if _, err := p.Parse(wamp.CBOR, in); err != nil {
+			t.Fatal(err)
+		}
+		p.Reset()
+	}
+	if kept := heap() - before; kept > 1<<20 {
+		t.Errorf("%d bytes are kept", kept)
+	}
+	runtime.KeepAlive(&p)
+}
+
+func heap() int {
+	var stats runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&stats)
+	return int(stats.HeapAlloc)
 }

@@ -18,8 +18,8 @@ type scanned struct {
 	n          int
 	elements   [maxElements]span
 
-	// The two things that scanning MessagePack and CBOR needs: what first bytes mean, and what the containers around
-	// the current place still want. The latter would take longer to clear for each value than to use.
+	// For MessagePack and CBOR: what first bytes mean, and how many values the containers around the current place
+	// still want. The latter stands here because to clear it for each value takes longer than to use it.
 	syntax *syntax
 	outer  [maxDepth]uint64
 }

@@ -95,8 +95,8 @@ func argsAndKwargs(elements wamp.List) (args wamp.List, kwargs wamp.Dict, err er
 	return args, kwargs, nil
 }
 
-// decodeValue returns the Go value of b, which is one value in serializer s that a parser has validated. The
-// result shares no memory with b.
+// decodeValue returns the Go value of b, which is one value in serializer s that a parser has validated, if there is
+// room for it. The result shares no memory with b.
 func decodeValue(s wamp.Serializer, b []byte, room *room) (any, error) {
 	elements, err := decodeElements(s, b, 1, room)
 	if err != nil {

@@ -34,10 +34,13 @@ type room int
 
 const noLimit = room(math.MaxInt)
 
-// take takes n bytes. It returns false if there are not so many left.
+// take takes n bytes, or returns false if there are not so many left.
 func (r *room) take(n int) bool {
+	if *r < room(n) {
+		return false
+	}
 	*r -= room(n)
-	return *r >= 0
+	return true
 }
 
 // What values take beside their content: at most, or on average if they grow.

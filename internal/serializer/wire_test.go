@@ -12,11 +12,6 @@ import (
 	"github.com/tandemrouter/tandem/wamp"
 )
 
-// layoutOf returns the layout of a message.
-func layoutOf(code wamp.MessageType) layout {
-	return layouts[slices.IndexFunc(layouts, func(l layout) bool { return l.code == code })]
-}
-
 // numbers are ways to write a number where an ID or another whole number is wanted. 0 stands for one that is refused.
 var numbers = map[wamp.Serializer]map[string]wamp.ID{
 	wamp.JSON: {
