@@ -258,7 +258,8 @@ func own(m *wamp.Call) wamp.Call {
 	c := *m
 	c.Procedure = strings.Clone(m.Procedure)
 	c.Payload = m.Payload.Clone()
-	c.Options.RKey, c.Options.RunMode, c.Options.Extra = "", "", nil // they have done their duty
+	c.Options.RunMode = strings.Clone(m.Options.RunMode)
+	c.Options.RKey, c.Options.Extra = "", nil // they have done their duty
 	if m.Options.PPT != nil {
 		c.Options.PPT = &wamp.Passthru{
 			Scheme:     strings.Clone(m.Options.PPT.Scheme),

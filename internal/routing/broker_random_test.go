@@ -243,8 +243,6 @@ func someOf[T any](random *rand.Rand, values ...T) []T {
 	return list
 }
 
-func pick[T any](random *rand.Rand, values []T) T { return values[random.IntN(len(values))] }
-
 // check compares what the broker sent with what the model wants, and what every receiver sees with what may happen
 // to it. In which order the subscribers of one subscription get its event is left to the broker.
 func (p *brokerProgram) check(want []modelSend) {

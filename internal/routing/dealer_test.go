@@ -7,6 +7,8 @@ import (
 	"time"
 	"unsafe"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/tandemrouter/tandem/internal/routing"
 	"github.com/tandemrouter/tandem/wamp"
 )
@@ -23,9 +25,12 @@ type exchange struct {
 	request wamp.ID
 }
 
-func newExchange(callees int) *exchange {
+func newExchange(callees int) *exchange { return newExchangeWith(callees, routing.DealerConfig{}) }
+
+func newExchangeWith(callees int, c routing.DealerConfig) *exchange {
+	c.Random = rand.New(rand.NewPCG(1, 2)).Uint64
 	x := &exchange{
-		dealer: routing.NewDealer(routing.DealerConfig{Random: rand.New(rand.NewPCG(1, 2)).Uint64}),
+		dealer: routing.NewDealer(c),
 		caller: peerWith(1000),
 		now:    time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC),
 	}
@@ -101,6 +106,81 @@ func TestDealer_KeepsCopiesOfProcedures(t *testing.T) {
 	x.request = first - 1
 	if s, _ := x.call("com.shop.add", wamp.CallOptions{}); s == nil {
 		t.Error("the further part of a call is not recognized")
+	}
+}
+
+// The same goes for a call that waits, of which more is kept.
+func TestROU23_CallsThatWaitAreCopies(t *testing.T) {
+	x := newExchange(1)
+	x.register(x.callees[0], "com.shop", wamp.RegisterOptions{Match: wamp.MatchPrefix, Concurrency: 1})
+	x.call("com.shop.first", wamp.CallOptions{})
+	input := []byte("com.shop.add|scheme|serializer|cipher|key|[1,2]")
+	text := func(from, to int) string { return unsafe.String(&input[from], to-from) }
+	x.request++
+	x.dealer.Call(x.now, x.caller, &wamp.Call{
+		Request:   x.request,
+		Procedure: text(0, 12),
+		Options: wamp.CallOptions{PPT: &wamp.Passthru{
+			Scheme: text(13, 19), Serializer: text(20, 30), Cipher: text(31, 37), KeyID: text(38, 41),
+		}},
+		Payload: wamp.Payload{Serializer: wamp.JSON, Elements: 1, Raw: input[42:]},
+	}, allowed, &x.out)
+	for i := range input {
+		input[i] = '?'
+	}
+	x.dealer.Yield(x.now, x.callees[0], &wamp.Yield{Request: 1}, &x.out)
+	want := &wamp.Invocation{Request: 2, Registration: 1}
+	want.Details.Procedure = "com.shop.add"
+	want.Details.PPT = &wamp.Passthru{Scheme: "scheme", Serializer: "serializer", Cipher: "cipher", KeyID: "key"}
+	want.Payload = wamp.Payload{Serializer: wamp.JSON, Elements: 1, Raw: []byte("[1,2]")}
+	if diff := cmp.Diff(wamp.Message(want), x.out.Sends[len(x.out.Sends)-1].Msg); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+}
+
+// So many calls wait if nobody says otherwise.
+func TestROU23_DefaultBoundsOfTheQueue(t *testing.T) {
+	for name, test := range map[string]struct {
+		payload int
+		want    int
+	}{
+		"calls": {1, routing.DefaultMaxQueuedCalls},
+		"bytes": {1 << 20, 3}, // a fourth would not leave room for the name of the procedure
+	} {
+		t.Run(name, func(t *testing.T) {
+			x := newExchange(1)
+			x.register(x.callees[0], "p", wamp.RegisterOptions{Concurrency: 1})
+			x.call("p", wamp.CallOptions{})
+			payload := wamp.Payload{Serializer: wamp.JSON, Elements: 1, Raw: make([]byte, test.payload)}
+			waiting := 0
+			for ; x.out.Empty(); waiting++ {
+				m := &wamp.Call{Request: wamp.ID(1000 + waiting), Procedure: "p", Payload: payload}
+				x.dealer.Call(x.now, x.caller, m, allowed, &x.out)
+			}
+			if waiting-1 != test.want {
+				t.Errorf("%d calls wait, want %d", waiting-1, test.want)
+			}
+			if e, ok := x.answer().(*wamp.Error); !ok || e.URI != wamp.ErrMaxConcurrencyReached {
+				t.Errorf("one too many: %+v", e)
+			}
+		})
+	}
+}
+
+// The trace of requirements 5.10.
+func TestROU52_AHundredCallsWithOneKey(t *testing.T) {
+	x := newExchangeWith(3, routing.DealerConfig{Sharding: true})
+	for _, s := range x.callees {
+		x.register(s, "db.query", wamp.RegisterOptions{Invoke: wamp.InvokeRoundRobin})
+	}
+	owner, _ := x.call("db.query", wamp.CallOptions{RunMode: "partition", RKey: "k1"})
+	for i := range 100 {
+		if s, _ := x.call("db.query", wamp.CallOptions{RunMode: "partition", RKey: "k1"}); s != owner {
+			t.Errorf("call %d went to session %d, the first to %d", i, s.ID, owner.ID)
+		}
+		if s, _ := x.call("db.query", wamp.CallOptions{}); s != x.callees[i%3] {
+			t.Errorf("plain call %d went to session %d", i, s.ID)
+		}
 	}
 }
 

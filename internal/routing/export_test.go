@@ -195,3 +195,6 @@ func checkTable[V comparable](a *audit, ts *tables[V], t *table[V], id func(V) w
 	}
 	return list
 }
+
+// RequestIDsAt returns what has seen requests up to an ID.
+func RequestIDsAt(last wamp.ID) *RequestIDs { return &RequestIDs{last} }

@@ -1,6 +1,7 @@
 package routing_test
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/tandemrouter/tandem/internal/routing"
@@ -10,21 +11,28 @@ import (
 // witness sees what the peers of a realm see, and knows what they may rely on.
 type witness struct {
 	peers map[*routing.Session]*peerView
+	open  int // calls without a final answer
 }
 
 // peerView is what one peer knows of itself.
 type peerView struct {
 	asked   map[wamp.ID]bool    // calls by request ID; true: no final answer yet
-	offers  map[wamp.ID]bool    // registrations, from REGISTERED to UNREGISTERED
-	endings map[wamp.ID]wamp.ID // UNREGISTER requests and their registrations
+	offers  map[wamp.ID]uint64  // registrations, from REGISTERED to UNREGISTERED, with their concurrency
+	wanted  map[wamp.ID]uint64  // REGISTER requests with their concurrency, UNREGISTER requests with their registrations
+	working map[wamp.ID]wamp.ID // invocations that have to be answered, and their registrations
 	invoked wamp.ID             // the last new INVOCATION.Request
 }
 
-func newWitness() witness { return witness{map[*routing.Session]*peerView{}} }
+func newWitness() witness { return witness{peers: map[*routing.Session]*peerView{}} }
 
 func (w *witness) view(s *routing.Session) *peerView {
 	if w.peers[s] == nil {
-		w.peers[s] = &peerView{asked: map[wamp.ID]bool{}, offers: map[wamp.ID]bool{}, endings: map[wamp.ID]wamp.ID{}}
+		w.peers[s] = &peerView{
+			asked:   map[wamp.ID]bool{},
+			offers:  map[wamp.ID]uint64{},
+			wanted:  map[wamp.ID]uint64{},
+			working: map[wamp.ID]wamp.ID{},
+		}
 	}
 	return w.peers[s]
 }
@@ -36,9 +44,18 @@ func (w *witness) hears(from *routing.Session, m wamp.Message) {
 	case *wamp.Call:
 		if _, known := v.asked[m.Request]; !known {
 			v.asked[m.Request] = true
+			w.open++
 		}
+	case *wamp.Register:
+		v.wanted[m.Request] = m.Options.Concurrency
 	case *wamp.Unregister:
-		v.endings[m.Request] = m.Registration
+		v.wanted[m.Request] = uint64(m.Registration)
+	case *wamp.Yield:
+		if !m.Options.Progress {
+			delete(v.working, m.Request)
+		}
+	case *wamp.Error:
+		delete(v.working, m.Request)
 	}
 }
 
@@ -47,34 +64,53 @@ func (w *witness) lost(send routing.Send) {
 	switch m := send.Msg.(type) {
 	case *wamp.Result:
 		if !m.Details.Progress {
-			w.view(send.To).asked[m.Request] = true
+			w.reopen(send.To, m.Request)
 		}
 	case *wamp.Error:
-		w.view(send.To).asked[m.Request] = true
+		w.reopen(send.To, m.Request)
+	case *wamp.Invocation:
+		delete(w.view(send.To).working, m.Request)
 	}
 }
 
-func (w *witness) left(s *routing.Session) { w.view(s).asked = nil }
+func (w *witness) reopen(s *routing.Session, request wamp.ID) {
+	w.view(s).asked[request] = true
+	w.open++
+}
+
+func (w *witness) left(s *routing.Session) {
+	v := w.view(s)
+	for _, open := range v.asked {
+		if open {
+			w.open--
+		}
+	}
+	v.asked = nil
+}
 
 // sees is told what a peer gets, and returns what is wrong with it.
 func (w *witness) sees(send routing.Send) error {
 	v := w.view(send.To)
 	switch m := send.Msg.(type) {
 	case *wamp.Registered:
-		v.offers[m.Registration] = true
+		v.withdraw(m.Registration) // if it was revoked and nobody said so
+		v.offers[m.Registration] = v.wanted[m.Request]
 	case *wamp.Unregistered:
-		delete(v.offers, v.endings[m.Request])
+		v.withdraw(cmp.Or(m.Details.Registration, wamp.ID(v.wanted[m.Request])))
 	case *wamp.Invocation:
 		return v.invocation(m)
 	case *wamp.Interrupt:
 		if m.Request > v.invoked {
 			return fmt.Errorf("INTERRUPT of an invocation that was never sent (ROU-45)")
 		}
+		if m.Options.Mode == wamp.CancelKillNoWait {
+			delete(v.working, m.Request)
+		}
 	case *wamp.Result:
-		return v.answer(m.Request, !m.Details.Progress)
+		return w.answer(v, m.Request, !m.Details.Progress)
 	case *wamp.Error:
 		if m.RequestType == wamp.TypeCall {
-			return v.answer(m.Request, true)
+			return w.answer(v, m.Request, true)
 		}
 	case *wamp.Abort:
 		w.left(send.To)
@@ -83,41 +119,60 @@ func (w *witness) sees(send routing.Send) error {
 }
 
 // answer checks that a call is answered as long as it has no final answer, and not longer (RPC-13).
-func (v *peerView) answer(request wamp.ID, final bool) error {
+func (w *witness) answer(v *peerView, request wamp.ID, final bool) error {
 	if !v.asked[request] {
 		return fmt.Errorf("an answer to call %d, which has one or was never made (RPC-13)", request)
 	}
-	v.asked[request] = !final
+	if final {
+		v.asked[request] = false
+		w.open--
+	}
 	return nil
 }
 
-// invocation checks that a new one counts up by one and is for a registration that is valid just now; further parts
-// come with an ID that was seen before.
+// withdraw ends a registration. What was invoked under it has nothing to do with a new one.
+func (v *peerView) withdraw(registration wamp.ID) {
+	delete(v.offers, registration)
+	for invocation, r := range v.working {
+		if r == registration {
+			delete(v.working, invocation)
+		}
+	}
+}
+
+// invocation checks that a new one counts up by one and is for a registration that is valid just now, of which there
+// are not too many already; further parts come with an ID that was seen before.
 func (v *peerView) invocation(m *wamp.Invocation) error {
+	concurrency, offered := v.offers[m.Registration]
 	switch {
 	case m.Request <= v.invoked:
 		return nil
 	case m.Request != v.invoked+1:
 		return fmt.Errorf("INVOCATION %d after %d (IDS-05)", m.Request, v.invoked)
-	case !v.offers[m.Registration]:
+	case !offered:
 		return fmt.Errorf("INVOCATION of registration %d before REGISTERED or after UNREGISTERED (RPC-08, ROU-56)", m.Registration)
 	}
 	v.invoked = m.Request
+	v.working[m.Request] = m.Registration
+	if n := v.load(m.Registration); concurrency > 0 && n > concurrency {
+		return fmt.Errorf("%d invocations of registration %d, which takes %d (ROU-19)", n, m.Registration, concurrency)
+	}
 	return nil
+}
+
+func (v *peerView) load(registration wamp.ID) (n uint64) {
+	for _, r := range v.working {
+		if r == registration {
+			n++
+		}
+	}
+	return n
 }
 
 // counts checks that the peers wait for as many answers as the dealer has calls.
 func (w *witness) counts(pending int) error {
-	waiting := 0
-	for _, v := range w.peers {
-		for _, open := range v.asked {
-			if open {
-				waiting++
-			}
-		}
-	}
-	if waiting != pending {
-		return fmt.Errorf("peers wait for %d answers, but %d calls are pending", waiting, pending)
+	if w.open != pending {
+		return fmt.Errorf("peers wait for %d answers, but %d calls are pending", w.open, pending)
 	}
 	return nil
 }

@@ -107,6 +107,11 @@ func (m *scanned) skipBinary(pos int) (end int, err error) {
 		}
 		s := m.syntax.shapes[b[pos]]
 		switch {
+		case s.class == few && depth < maxDepth-1: // as below, but without a call
+			m.outer[depth] = left - 1
+			depth++
+			left = uint64(s.a)
+			pos++
 		case s.class < few:
 			if pos, err = s.skip(b, pos); err != nil {
 				return pos, err
