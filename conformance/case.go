@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -27,8 +28,8 @@ type Case struct {
 // setupTitle names the section of a file with which each of its cases begins.
 const setupTitle = "setup"
 
-// Cases returns the cases of this package in the order of the requirements' sections and of their files' names. They
-// are correct; a panic says that they are not.
+// Cases returns the cases of this package in the order of their files' names. That they are well formed is certain, or
+// else it panics.
 func Cases() []*Case {
 	var all []*Case
 	_ = fs.WalkDir(testdata, "testdata", func(name string, _ fs.DirEntry, err error) error {
@@ -53,7 +54,7 @@ func Parse(file, text string) ([]*Case, error) {
 	common := Case{file: file}
 	for i, part := range split(text) {
 		c := common
-		c.steps = append([]step(nil), common.steps...)
+		c.steps = slices.Clone(common.steps)
 		if err := c.read(part); err != nil {
 			return nil, err
 		}
@@ -128,10 +129,10 @@ func (c *Case) read(p part) error {
 func (c *Case) direct(word, rest string) error {
 	switch word {
 	case "only":
-		c.only = append(c.only, strings.Fields(rest)...)
+		c.only = slices.Concat(c.only, strings.Fields(rest)) // the file's own list stays as it is
 		return checkWires(c.only)
 	case "needs":
-		c.needs = append(c.needs, strings.Fields(rest)...)
+		c.needs = slices.Concat(c.needs, strings.Fields(rest))
 	case "skip":
 		c.Skip = rest
 	}
