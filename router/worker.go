@@ -33,7 +33,7 @@ type worker struct {
 // undelivered is a message that the core must settle because its receiver did not get it.
 type undelivered struct {
 	to  *session
-	msg wamp.Message // without its payload
+	msg wamp.Message
 	why routing.Reason
 }
 
@@ -95,11 +95,11 @@ func (w *worker) refused(s *session, m wamp.Message, err error) {
 	case bareError(m) && errors.Is(err, transport.ErrTooLarge):
 		w.expelled = append(w.expelled, s) // nothing smaller could be said
 	case m.Type() == wamp.TypeInvocation || progressive(m) || errors.Is(err, transport.ErrTooLarge):
-		w.undelivered = append(w.undelivered, undelivered{s, withoutPayload(m), reasonOf(err)})
+		w.undelivered = append(w.undelivered, undelivered{s, detached(m), reasonOf(err)})
 	case errors.Is(err, transport.ErrQueueFull):
 		w.expelled = append(w.expelled, s)
 	default:
-		w.undelivered = append(w.undelivered, undelivered{s, withoutPayload(m), routing.NotExpressible})
+		w.undelivered = append(w.undelivered, undelivered{s, detached(m), routing.NotExpressible})
 	}
 }
 
@@ -126,15 +126,16 @@ func reasonOf(err error) routing.Reason {
 	}
 }
 
-// withoutPayload returns a copy of the message for later, when the outbox that it stands in is used again.
-func withoutPayload(m wamp.Message) wamp.Message {
+// detached returns a copy of the message for later, when the outbox that it stands in is used again.
+func detached(m wamp.Message) wamp.Message {
 	switch m := m.(type) {
 	case *wamp.Invocation:
 		return &wamp.Invocation{Request: m.Request, Registration: m.Registration}
 	case *wamp.Result:
 		return &wamp.Result{Request: m.Request, Details: wamp.ResultDetails{Progress: m.Details.Progress}}
 	case *wamp.Error:
-		return &wamp.Error{RequestType: m.RequestType, Request: m.Request, URI: m.URI}
+		e := *m // with its payload, whose bytes are still there: the dealer has to know that there was one
+		return &e
 	default:
 		return m
 	}
