@@ -5,13 +5,22 @@ import (
 	"github.com/tandemrouter/tandem/transport"
 )
 
-// deliverDealer carries out a dealer's outbox. It is called with dealerMu held and returns without it: the
+// deliverDealer carries out a dealer's outbox, and what the dealer says to messages that did not reach their receivers.
+// It is called with dealerMu held and returns without it.
+func (rl *realm) deliverDealer(w *worker) {
+	rl.carryOut(w)
+	for len(w.undelivered) > 0 {
+		rl.settle(w)
+	}
+}
+
+// carryOut carries out a dealer's outbox. It is called with dealerMu held and returns without it: the
 // receivers' queues are taken first, so that no later step can overtake this one, and the messages are encoded when
 // the lock is free again.
 //
 // If the step has events of the router itself, the broker is taken too before the dealer is given up, so that they are
 // published in the order of the steps.
-func (rl *realm) deliverDealer(w *worker) {
+func (rl *realm) carryOut(w *worker) {
 	meta := len(w.out.Meta) > 0
 	if meta {
 		rl.brokerMu.Lock()
@@ -29,9 +38,6 @@ func (rl *realm) deliverDealer(w *worker) {
 		rl.brokerMu.Unlock()
 	}
 	w.out.Reset()
-	if len(w.undelivered) > 0 {
-		rl.settle(w)
-	}
 }
 
 // takeReceivers locks the queue of every receiver in the outbox once.
@@ -65,7 +71,7 @@ func (rl *realm) settle(w *worker) {
 	for _, f := range failed {
 		rl.dealer.Undelivered(w.now, &f.to.core, f.msg, f.why, &w.out)
 	}
-	rl.deliverDealer(w)
+	rl.carryOut(w)
 }
 
 // deliverBroker carries out a broker's outbox. It is called with brokerMu held and returns with it: queues are taken

@@ -115,10 +115,11 @@ func (d *Dealer) resume(now time.Time, c *call, to *callee, out *Outbox) {
 	k := c.kept
 	first := &k.parts[0]
 	k.registration.backlog.remove(c)
-	if no := d.unfit(to, &first.Options); no.refuses() || k.overdue(now) {
-		if k.overdue(now) {
-			no = timedOut
-		}
+	no := d.unfit(to, &first.Options)
+	if k.overdue(now) {
+		no = timedOut
+	}
+	if no.refuses() {
 		c.refuse(no.uri, no.text, out)
 		d.finish(now, c, out)
 		return

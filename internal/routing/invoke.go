@@ -50,21 +50,8 @@ func (d *Dealer) givesProgress(s *Session) bool {
 		(!d.config.ProgressNeedsCanceling || s.calleeSupports(wamp.FeatureCallCanceling))
 }
 
-// invoke gives a call to a callee: it sends the first INVOCATION.
+// invoke gives a call to a callee, who has to answer it from now on: it sends the first INVOCATION.
 func (d *Dealer) invoke(now time.Time, c *call, to *callee, m *wamp.Call, g *Grant, out *Outbox) {
-	d.assign(c, to, m, g)
-	inv := c.invocationFor(m, out)
-	details := &inv.Details
-	details.ReceiveProgress = c.receiveProgress
-	details.PPT = m.Options.PPT // PPT-02
-	details.TrustLevel, details.HasTrustLevel = g.TrustLevel, g.HasTrustLevel
-	if m.Options.Timeout > 0 {
-		details.Timeout = d.watch(now, c, m.Options.Timeout)
-	}
-}
-
-// assign notes who has to answer the call.
-func (d *Dealer) assign(c *call, to *callee, m *wamp.Call, g *Grant) {
 	s := to.session
 	c.callee, c.invocation = to, s.dealer.lastInvocation.Next()
 	c.disclosed = to.learnsCaller(&m.Options, g.Disclose)
@@ -72,6 +59,13 @@ func (d *Dealer) assign(c *call, to *callee, m *wamp.Call, g *Grant) {
 	s.dealer.lastInvocation = c.invocation
 	d.calls.put(&s.dealer.invocations, c.invocation, c)
 	to.occupy()
+	inv := c.invocationFor(m, out)
+	inv.Details.ReceiveProgress = c.receiveProgress
+	inv.Details.PPT = m.Options.PPT // PPT-02
+	inv.Details.TrustLevel, inv.Details.HasTrustLevel = g.TrustLevel, g.HasTrustLevel
+	if m.Options.Timeout > 0 {
+		inv.Details.Timeout = d.watch(now, c, m.Options.Timeout)
+	}
 }
 
 // watch has the timeout of a call watched by the callee, if that wants to, and else by the dealer (TMO-02, TMO-03). It
