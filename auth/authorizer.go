@@ -24,9 +24,10 @@ const (
 	ActionForceRegister // and so take a procedure from those who have registered it (ROU-26)
 	ActionPublish
 	ActionSubscribe
+	ActionInspect // see in wamp.session.get what is for administrators only
 )
 
-var actionNames = [...]string{"call", "register", "register by force", "publish", "subscribe"}
+var actionNames = [...]string{"call", "register", "register by force", "publish", "subscribe", "inspect"}
 
 // String returns the action's name.
 func (a Action) String() string { return actionNames[a] }

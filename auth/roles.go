@@ -12,7 +12,8 @@ type Permissions struct {
 	Call, Register, Publish, Subscribe bool
 
 	// Administer adds to Call and Register what takes something from other sessions: the procedures that end sessions
-	// and revoke registrations and subscriptions (RRV-06, SMA-15), and registering by force (ROU-26).
+	// and revoke registrations and subscriptions (RRV-06, SMA-15), and registering by force (ROU-26). It also shows what
+	// only administrators may see of sessions.
 	Administer bool
 
 	Disclose wamp.Disclosure
@@ -34,6 +35,8 @@ func (p *Permissions) allows(r *Request) bool {
 		return p.Publish
 	case ActionSubscribe:
 		return p.Subscribe
+	case ActionInspect:
+		return p.Administer
 	default:
 		return false
 	}

@@ -18,11 +18,11 @@ func (rl *realm) deliverDealer(w *worker) {
 // receivers' queues are taken first, so that no later step can overtake this one, and the messages are encoded when
 // the lock is free again.
 //
-// If the step has events of the router itself, the broker is taken too before the dealer is given up, so that they are
-// published in the order of the steps.
+// If the step has events of the router itself or takes a session out of the realm, the broker is taken too before the
+// dealer is given up, so that they are published in the order of the steps.
 func (rl *realm) carryOut(w *worker) {
-	meta := len(w.out.Meta) > 0
-	if meta {
+	tell := len(w.out.Meta) > 0 || w.departing != nil
+	if tell {
 		rl.brokerMu.Lock()
 	}
 	rl.armLocked(w.now)
@@ -32,12 +32,23 @@ func (rl *realm) carryOut(w *worker) {
 		w.append(&w.out.Sends[i])
 	}
 	w.giveReceivers()
-	if meta {
-		rl.broker.PublishMeta(w.out.Meta, &w.metaOut)
-		rl.deliverBroker(w, &w.metaOut)
+	if tell {
+		rl.tellBrokerLocked(w)
 		rl.brokerMu.Unlock()
 	}
 	w.out.Reset()
+}
+
+// tellBrokerLocked has the broker do its part in what the dealer has done.
+func (rl *realm) tellBrokerLocked(w *worker) {
+	if s := w.departing; s != nil {
+		w.departure.Dealt = w.out.Meta
+		rl.broker.RemoveSession(w.now, &s.core, w.departure, &w.metaOut)
+		w.departing, w.departure = nil, routing.Departure{}
+	} else {
+		rl.broker.PublishMeta(w.out.Meta, &w.metaOut)
+	}
+	rl.deliverBroker(w, &w.metaOut)
 }
 
 // takeReceivers locks the queue of every receiver in the outbox once.
@@ -87,7 +98,18 @@ func (rl *realm) deliverBroker(w *worker, out *routing.Outbox) {
 	}
 	w.outgoing.Use(nil)
 	w.undelivered = w.undelivered[:unsettled] // nobody waits for what the broker sends but its receiver
+	w.killed = append(w.killed, out.Killed...)
 	out.Reset()
+}
+
+// kill ends the sessions that a step ordered to end. It is called without locks.
+func (w *worker) kill() {
+	for len(w.killed) > 0 {
+		last := len(w.killed) - 1
+		k := w.killed[last]
+		w.killed = w.killed[:last]
+		k.Session.Shell.(*session).kill(w, &k)
+	}
 }
 
 // finish writes what the worker's deliveries gathered, and ends the sessions that could not take a reply, which may

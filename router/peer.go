@@ -145,7 +145,7 @@ func (p *peer) leave(w *worker) {
 	s := p.session
 	p.session = nil
 	p.mu.Unlock()
-	if s != nil && s.leave(w) {
+	if s != nil && s.leave(w, false) {
 		p.log.Debug("session closed", "realm", s.realm.name, "session", s.core.ID)
 	}
 }
@@ -174,8 +174,8 @@ func (p *peer) expectIn(d time.Duration) {
 
 // sayGoodbye sends GOODBYE behind all that waits in the queue, and gives the peer time to answer (SES-17). The session
 // has left its realm before. It may run on any goroutine.
-func (p *peer) sayGoodbye(reason, message string) {
-	p.queue.Finish(&wamp.Goodbye{Reason: reason, Details: wamp.GoodbyeDetails{Message: message}})
+func (p *peer) sayGoodbye(last *wamp.Goodbye) {
+	p.queue.Finish(last)
 	p.expectIn(p.router.config.GoodbyeTimeout)
 }
 
@@ -186,8 +186,11 @@ func (p *peer) shutDown() {
 	p.mu.Lock()
 	s := p.session
 	p.mu.Unlock()
-	if s != nil && s.leave(w) {
-		p.sayGoodbye(wamp.CloseSystemShutdown, "the router shuts down")
+	if s != nil && s.leave(w, true) { // TES-07
+		p.sayGoodbye(&wamp.Goodbye{
+			Reason:  wamp.CloseSystemShutdown,
+			Details: wamp.GoodbyeDetails{Message: "the router shuts down"},
+		})
 	} else {
 		p.queue.Close(nil, nil)
 		p.expectIn(p.router.config.GoodbyeTimeout)

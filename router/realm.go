@@ -69,6 +69,7 @@ func newRealm(r *Router, c *RealmConfig) *realm {
 			URIRule:          c.URIs,
 			Random:           rand.Uint64,
 			MaxSubscriptions: cmp.Or(c.MaxSubscriptions, defaultPerSession),
+			SilentRevocation: c.SilentRevocation,
 		}),
 	}
 	rl.timer = time.AfterFunc(time.Hour, rl.expire)
@@ -85,8 +86,13 @@ func announced(c *RealmConfig) wamp.Roles {
 		wamp.FeaturePublisherIdentification,
 		wamp.FeatureSubscriberBlackWhiteListing,
 		wamp.FeaturePayloadPassthruMode,
+		wamp.FeatureSubscriptionMetaAPI,
+		wamp.FeatureSubscriptionRevocation,
+		wamp.FeatureSessionMetaAPI,
 	)
 	roles.Announce(wamp.RoleDealer,
+		wamp.FeatureSessionMetaAPI, // SMA-01: on both
+		wamp.FeatureTestamentMetaAPI,
 		wamp.FeaturePatternBasedRegistration,
 		wamp.FeatureSharedRegistration,
 		wamp.FeatureCallerIdentification,
@@ -110,22 +116,43 @@ func announced(c *RealmConfig) wamp.Roles {
 }
 
 // addSession makes the session known in the realm, before its first message comes.
-func (rl *realm) addSession(s *session) {
+func (rl *realm) addSession(w *worker, s *session) {
 	rl.dealerMu.Lock()
-	defer rl.dealerMu.Unlock()
 	rl.dealer.AddSession(&s.core)
+	rl.dealerMu.Unlock()
+	rl.brokerMu.Lock()
+	defer rl.brokerMu.Unlock()
+	rl.broker.AddSession(w.now, &s.core, &w.out)
+	rl.deliverBroker(w, &w.out)
 }
 
 // removeSession takes the session out of the realm and settles its calls (SES-20). Nothing reaches the session, and
 // nothing that it sends is routed, once this returns.
-func (rl *realm) removeSession(w *worker, s *session) {
+func (rl *realm) removeSession(w *worker, s *session, quiet bool) {
+	w.departing, w.departure = s, routing.Departure{Quiet: quiet}
+	if !quiet {
+		w.departure.Will = rl.will(w, s)
+	}
 	rl.dealerMu.Lock()
 	rl.dealer.RemoveSession(w.now, &s.core, &w.out)
 	rl.deliverDealer(w)
+}
+
+// will returns the testaments of a session that the authorizer still allows (TES-11). No lock is held while it decides.
+func (rl *realm) will(w *worker, s *session) []routing.Bequest {
 	rl.brokerMu.Lock()
-	rl.broker.RemoveSession(w.now, &s.core, &w.out)
-	rl.deliverBroker(w, &w.out)
+	left := rl.broker.Testaments(&s.core)
 	rl.brokerMu.Unlock()
+	var will []routing.Bequest
+	for _, m := range left {
+		g := s.grantPublish(w, m.Topic)
+		if !g.Allowed {
+			s.peer.log.Info("testament dropped", "realm", rl.name, "session", s.core.ID, "uri", m.Topic, "err", g.Text)
+			continue
+		}
+		will = append(will, routing.Bequest{Publish: m, Grant: g})
+	}
+	return will
 }
 
 // armLocked sees to it that the realm's timer fires at the dealer's next deadline, or before. A deadline that moves

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/tandemrouter/tandem/internal/handshake"
+	"github.com/tandemrouter/tandem/internal/routing"
 	"github.com/tandemrouter/tandem/wamp"
 )
 
@@ -28,11 +29,17 @@ const (
 	laneSession lane = iota // the session itself: opening, closing, and what nobody may send
 	laneDealer
 	laneBroker
+	laneMeta // calls that the broker answers, one at a time: what one orders is done before the next message is routed
 )
 
 func laneOf(m wamp.Message) lane {
 	switch m.Type() {
-	case wamp.TypeCall, wamp.TypeYield, wamp.TypeCancel, wamp.TypeError, wamp.TypeRegister, wamp.TypeUnregister:
+	case wamp.TypeCall:
+		if routing.AnsweredByBroker(m.(*wamp.Call).Procedure) { //nolint:forcetypeassert // that is its type
+			return laneMeta
+		}
+		return laneDealer
+	case wamp.TypeYield, wamp.TypeCancel, wamp.TypeError, wamp.TypeRegister, wamp.TypeUnregister:
 		return laneDealer
 	case wamp.TypePublish, wamp.TypeSubscribe, wamp.TypeUnsubscribe:
 		return laneBroker
@@ -41,11 +48,11 @@ func laneOf(m wamp.Message) lane {
 	}
 }
 
-// stretch returns how many messages from the first on are for the same lane; one if that is the session itself.
+// stretch returns how many messages from the first on go to the same lane together.
 func stretch(messages []wamp.Message) int {
 	first := laneOf(messages[0])
 	n := 1
-	for first != laneSession && n < len(messages) && laneOf(messages[n]) == first {
+	for (first == laneDealer || first == laneBroker) && n < len(messages) && laneOf(messages[n]) == first {
 		n++
 	}
 	return n
@@ -70,6 +77,7 @@ func (p *peer) route(w *worker, lane lane, messages []wamp.Message) {
 	messages, disorder := s.inOrder(w, messages)
 	s.authorize(w, messages)
 	text, violated := s.realm.step(w, s, lane, messages)
+	w.kill()
 	if !violated && disorder {
 		text = "request ID out of order: each is one more than that of the request before"
 	}
@@ -126,8 +134,8 @@ func (p *peer) hello(w *worker, m *wamp.Hello) {
 	p.establish(w, accepted)
 }
 
-// establish makes the session known before WELCOME is sent, so that a shutdown finds it; nothing can reach the
-// session before its WELCOME, because nobody knows of it but its own messages, which come later (SES-21).
+// establish enrolls the session before WELCOME is sent, so that a shutdown finds it, and makes it known in the realm after
+// that: nothing can reach it before its WELCOME (SES-21, SMA-17).
 func (p *peer) establish(w *worker, a *handshake.Accepted) {
 	s := newSession(p, p.router.realms[a.Realm], a)
 	if !p.router.enroll(s) {
@@ -137,7 +145,6 @@ func (p *peer) establish(w *worker, a *handshake.Accepted) {
 		})
 		return
 	}
-	s.realm.addSession(s)
 	a.Welcome.Session = s.core.ID
 	p.expectIn(0)
 	p.conn.SetMaxReceive(p.router.config.MaxMessageSize)
@@ -146,6 +153,7 @@ func (p *peer) establish(w *worker, a *handshake.Accepted) {
 	p.session = s
 	p.mu.Unlock()
 	p.state = established
+	s.realm.addSession(w, s)
 	p.log.Debug("session opened", "realm", a.Realm, "session", s.core.ID, "authid", a.Identity.AuthID)
 }
 

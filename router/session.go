@@ -41,17 +41,19 @@ func newSession(p *peer, rl *realm, a *handshake.Accepted) *session {
 		AuthMethod:   a.Identity.Method,
 		AuthProvider: a.Identity.Provider,
 		Roles:        a.Roles,
+		Transport:    p.conn.Info().Transport,
 		Shell:        s,
 	}
 	return s
 }
 
-// leave takes the session out of its realm. It returns false if that has been done before, by whomever.
-func (s *session) leave(w *worker) bool {
+// leave takes the session out of its realm, of which nobody hears if it is to be quiet. It returns false if that has been
+// done before, by whomever.
+func (s *session) leave(w *worker, quiet bool) bool {
 	if s.ended.Swap(true) {
 		return false
 	}
-	s.realm.removeSession(w, s)
+	s.realm.removeSession(w, s, quiet)
 	s.peer.router.dismiss(s)
 	return true
 }
@@ -59,11 +61,20 @@ func (s *session) leave(w *worker) bool {
 // expel ends a session that could not take a reply: a session that goes on without it would wait for ever. It may
 // run on any goroutine.
 func (s *session) expel(w *worker, why string) {
-	if !s.leave(w) {
+	if !s.leave(w, false) {
 		return
 	}
 	s.peer.log.Warn("session ended: the peer does not read", "realm", s.realm.name, "session", s.core.ID, "err", why)
-	s.peer.sayGoodbye(wamp.CloseKilled, why)
+	s.peer.sayGoodbye(&wamp.Goodbye{Reason: wamp.CloseKilled, Details: wamp.GoodbyeDetails{Message: why}})
+}
+
+// kill ends a session because another one ordered it (SMA-08, SMA-13). It may run on any goroutine.
+func (s *session) kill(w *worker, k *routing.Killed) {
+	if !s.leave(w, k.Quiet) {
+		return
+	}
+	s.peer.log.Info("session killed", "realm", s.realm.name, "session", s.core.ID, "reason", k.Goodbye.Reason)
+	s.peer.sayGoodbye(&k.Goodbye)
 }
 
 // authorize fills the worker's grants, one for each message. No lock is held: an authorizer may wait.
@@ -78,10 +89,12 @@ func (s *session) grant(w *worker, m wamp.Message) routing.Grant {
 	r := &w.request
 	switch m := m.(type) {
 	case *wamp.Call:
-		readMetaCall(m)
+		if wamp.Reserved(m.Procedure) {
+			return s.grantMetaCall(w, m)
+		}
 		r.Action, r.URI, r.Match = auth.ActionCall, m.Procedure, wamp.MatchExact
 	case *wamp.Publish:
-		r.Action, r.URI, r.Match = auth.ActionPublish, m.Topic, wamp.MatchExact
+		return s.grantPublish(w, m.Topic)
 	case *wamp.Register:
 		return s.grantRegister(w, m)
 	case *wamp.Subscribe:
@@ -104,12 +117,35 @@ func (s *session) grantRegister(w *worker, m *wamp.Register) routing.Grant {
 	return g
 }
 
+func (s *session) grantPublish(w *worker, topic string) routing.Grant {
+	r := &w.request
+	r.Action, r.URI, r.Match = auth.ActionPublish, topic, wamp.MatchExact
+	return s.decide(r)
+}
+
+// grantMetaCall also asks what the answer to a call of the router itself depends on.
+func (s *session) grantMetaCall(w *worker, m *wamp.Call) routing.Grant {
+	readMetaCall(m)
+	r := &w.request
+	r.Action, r.URI, r.Match = auth.ActionCall, m.Procedure, wamp.MatchExact
+	g := s.decide(r)
+	switch m.Procedure {
+	case "wamp.session.get":
+		r.Action = auth.ActionInspect
+		g.Inspect = s.decide(r).Allowed
+	case "wamp.session.add_testament": // TES-11
+		if len(m.Payload.Args) > 0 {
+			topic, _ := m.Payload.Args[0].(string)
+			publish := s.grantPublish(w, topic)
+			g.Topic = &publish
+		}
+	}
+	return g
+}
+
 // readMetaCall makes Go values of the arguments of a call to the router itself, before any lock is taken. Arguments that
 // cannot be decoded stay as they are, and count as none.
 func readMetaCall(m *wamp.Call) {
-	if !wamp.Reserved(m.Procedure) {
-		return
-	}
 	if args, kwargs, err := serializer.Decode(&m.Payload); err == nil {
 		m.Payload = wamp.Payload{Args: args, Kwargs: kwargs}
 	}

@@ -25,7 +25,10 @@ func (s *session) inOrder(w *worker, messages []wamp.Message) (accepted []wamp.M
 // step runs the messages of one lane through the core and carries out what it decides. If one of them breaks the
 // protocol, what follows it is not routed, and step returns what was wrong.
 func (rl *realm) step(w *worker, s *session, lane lane, messages []wamp.Message) (violation string, violated bool) {
-	if lane == laneBroker {
+	if lane == laneMeta && len(w.repeated) > 0 && w.repeated[0] {
+		lane = laneDealer // which judges request IDs that are not new
+	}
+	if lane != laneDealer {
 		rl.brokerMu.Lock()
 		defer rl.brokerMu.Unlock()
 		for i, m := range messages {
@@ -77,6 +80,8 @@ func (rl *realm) stepBroker(w *worker, from *routing.Session, m wamp.Message, g 
 		rl.broker.Subscribe(w.now, from, m, g, &w.out)
 	case *wamp.Unsubscribe:
 		rl.broker.Unsubscribe(w.now, from, m, &w.out)
+	case *wamp.Call:
+		rl.broker.Call(w.now, from, m, g, &w.out)
 	}
 }
 

@@ -28,6 +28,10 @@ type worker struct {
 	touched     []*transport.Queue // have something that this worker must flush
 	undelivered []undelivered
 	expelled    []*session // could not take a reply and must go
+
+	departing *session // leaves the realm with the step under way; nil: nobody does
+	departure routing.Departure
+	killed    []routing.Killed // must go because the step under way said so
 }
 
 // undelivered is a message that the core must settle because its receiver did not get it.

@@ -17,6 +17,12 @@ type BrokerConfig struct {
 	URIRule          wamp.URIRule  // which topics are valid (URI-05)
 	Random           func() uint64 // uniformly random bits, for publication IDs (IDS-02) and the secret of hash tables
 	MaxSubscriptions int           // that one session may hold; 0 means DefaultMaxSubscriptions (FLW-08)
+
+	// What a session may leave behind (TES-14); 0 means DefaultMaxTestaments and DefaultMaxTestamentBytes.
+	MaxTestaments     int
+	MaxTestamentBytes int
+
+	SilentRevocation bool // who loses a subscription is not told, whatever it announced (SRV-05)
 }
 
 // Broker routes the publications of a realm to its subscribers. It is not safe for concurrent use: the shell holds
@@ -25,7 +31,9 @@ type BrokerConfig struct {
 type Broker struct {
 	config           BrokerConfig
 	topics           pattern.Index[*subscription]
+	subscriptions    map[wamp.ID]*subscription
 	nextSubscription wamp.ID
+	sessions         map[wamp.ID]*Session
 	subscribers      int                // of all subscriptions
 	memberships      tables[membership] // of sessions, by subscription ID
 	matches          []*subscription    // scratch of one publication, kept so that none allocates
@@ -35,29 +43,78 @@ type Broker struct {
 type brokerState struct {
 	left        bool // the session is gone: its messages are ignored
 	memberships table[membership]
+	testaments  *testaments // nil: none
 }
 
 // NewBroker returns a broker without subscriptions. The configuration must have a source of random numbers.
 func NewBroker(c BrokerConfig) *Broker {
 	c.MaxSubscriptions = cmp.Or(c.MaxSubscriptions, DefaultMaxSubscriptions)
-	return &Broker{config: c, nextSubscription: 1, memberships: newTables[membership](c.Random)}
+	c.MaxTestaments = cmp.Or(c.MaxTestaments, DefaultMaxTestaments)
+	c.MaxTestamentBytes = cmp.Or(c.MaxTestamentBytes, DefaultMaxTestamentBytes)
+	return &Broker{
+		config:           c,
+		subscriptions:    make(map[wamp.ID]*subscription),
+		nextSubscription: 1,
+		sessions:         make(map[wamp.ID]*Session),
+		memberships:      newTables[membership](c.Random),
+	}
+}
+
+// AddSession makes a session that joined the realm known to the procedures of the meta API, and tells who wants to hear
+// of it. It comes after WELCOME and before the session's first message (SMA-17). One that has left meanwhile stays out.
+func (b *Broker) AddSession(_ time.Time, s *Session, out *Outbox) {
+	if s.broker.left {
+		return
+	}
+	b.sessions[s.ID] = s
+	b.publishMeta(&MetaEvent{topic: topicOnJoin, who: s}, out)
+}
+
+// Call answers a CALL of a procedure of the session or subscription meta API, or of testaments.
+func (b *Broker) Call(now time.Time, from *Session, m *wamp.Call, g Grant, out *Outbox) {
+	if from.broker.left {
+		return
+	}
+	if no := b.answer(now, from, m, g, out); no.refuses() {
+		out.refuse(from, wamp.TypeCall, m.Request, no.uri, no.text)
+	}
+	b.tell(out)
+}
+
+func (b *Broker) answer(now time.Time, from *Session, m *wamp.Call, g Grant, out *Outbox) refusal {
+	if !b.config.URIRule.ValidURI(m.Procedure) {
+		return refusal{wamp.ErrInvalidURI, "the procedure is not a valid URI"} // URI-03
+	}
+	if no := g.refusal(); no.refuses() {
+		return no
+	}
+	api := sessionAPI
+	if strings.HasPrefix(m.Procedure, subscriptionPrefix) {
+		api = subscriptionAPI
+	}
+	return api.answer(b, now, from, m, g, out)
 }
 
 // Subscribe answers a SUBSCRIBE with SUBSCRIBED or ERROR (PUB-01). A session that already holds the subscription is
 // told its ID again (PUB-03).
-func (b *Broker) Subscribe(_ time.Time, from *Session, m *wamp.Subscribe, g Grant, out *Outbox) {
+func (b *Broker) Subscribe(now time.Time, from *Session, m *wamp.Subscribe, g Grant, out *Outbox) {
 	if from.broker.left {
 		return
 	}
-	sub, no := b.obtain(from, m, g)
+	sub, no := b.obtain(now, from, m, g)
 	if no.refuses() {
 		out.refuse(from, wamp.TypeSubscribe, m.Request, no.uri, no.text)
 		return
 	}
-	if !b.holds(from, sub) {
+	joins := !b.holds(from, sub)
+	if joins {
 		b.enter(from, sub)
 	}
-	out.send(from, &wamp.Subscribed{Request: m.Request, Subscription: sub.id})
+	out.send(from, &wamp.Subscribed{Request: m.Request, Subscription: sub.id}) // UMA-05
+	if joins {
+		out.tellSubscribed(from, sub)
+	}
+	b.tell(out)
 }
 
 // Unsubscribe answers an UNSUBSCRIBE with UNSUBSCRIBED, or with ERROR if the session does not hold the subscription
@@ -73,7 +130,9 @@ func (b *Broker) Unsubscribe(_ time.Time, from *Session, m *wamp.Unsubscribe, ou
 		return
 	}
 	b.withdraw(from, held)
-	out.send(from, &wamp.Unsubscribed{Request: m.Request})
+	out.send(from, &wamp.Unsubscribed{Request: m.Request}) // UMA-05
+	out.tellUnsubscribed(from, held.subscription)
+	b.tell(out)
 }
 
 // Publish sends the publication to every subscriber of every matching subscription (PBS-03), after the PUBLISHED or
@@ -104,16 +163,6 @@ func (b *Broker) Publish(_ time.Time, from *Session, m *wamp.Publish, g Grant, o
 	b.deliver(&p, out)
 }
 
-// RemoveSession ends every subscription of a session that left the realm (PUB-17), and ignores what the session still
-// sends. The cost depends on what the session has, not on the realm.
-func (b *Broker) RemoveSession(_ time.Time, s *Session, _ *Outbox) {
-	s.broker.left = true
-	for _, held := range sorted(&s.broker.memberships, membership.id) {
-		b.withdraw(s, held)
-	}
-	s.broker = brokerState{left: true}
-}
-
 // Subscriptions returns the number of subscriptions in the realm. Sessions share those to the same topic with the
 // same match policy (PUB-02).
 func (b *Broker) Subscriptions() int {
@@ -125,7 +174,7 @@ func (b *Broker) Subscriptions() int {
 func (b *Broker) Subscribers() int { return b.subscribers }
 
 // obtain returns the subscription that the message asks for, a new one if there is none, or the reason not to.
-func (b *Broker) obtain(from *Session, m *wamp.Subscribe, g Grant) (*subscription, refusal) {
+func (b *Broker) obtain(now time.Time, from *Session, m *wamp.Subscribe, g Grant) (*subscription, refusal) {
 	match := m.Options.Match
 	if !b.config.URIRule.ValidPattern(m.Topic, match) {
 		return nil, refusal{wamp.ErrInvalidURI, "the topic is not a valid URI or pattern"} // URI-03
@@ -142,17 +191,18 @@ func (b *Broker) obtain(from *Session, m *wamp.Subscribe, g Grant) (*subscriptio
 	case exists:
 		return sub, refusal{}
 	default:
-		return b.create(match, m.Topic)
+		return b.create(now, match, m.Topic)
 	}
 }
 
 // create adds a subscription that has no subscriber yet. IDs count up and so never come back: an UNSUBSCRIBE that
 // comes late cannot hit another subscription. They begin with 1, since a small number makes for short events.
-func (b *Broker) create(match wamp.MatchPolicy, topic string) (*subscription, refusal) {
-	sub := &subscription{id: b.nextSubscription, match: match, topic: strings.Clone(topic)}
+func (b *Broker) create(now time.Time, match wamp.MatchPolicy, topic string) (*subscription, refusal) {
+	sub := &subscription{id: b.nextSubscription, match: match, topic: strings.Clone(topic), created: now.UnixMilli()}
 	if err := b.topics.Insert(pattern.Kind(match), sub.topic, sub); err != nil {
 		return nil, patternRefusal(err)
 	}
+	b.subscriptions[sub.id] = sub
 	b.nextSubscription = sub.id.Next()
 	return sub, refusal{}
 }

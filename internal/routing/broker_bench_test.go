@@ -127,7 +127,7 @@ func BenchmarkSubscribeAndLeave(b *testing.B) {
 					out.Reset()
 					broker.Subscribe(time.Time{}, s, &requests[i], allowed, &out)
 				}
-				broker.RemoveSession(time.Time{}, s, &out)
+				broker.RemoveSession(time.Time{}, s, routing.Departure{}, &out)
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*subscriptions), "ns/subscription")
 		})

@@ -4,9 +4,10 @@ import "github.com/tandemrouter/tandem/wamp"
 
 // publication is what the events of one PUBLISH have in common.
 type publication struct {
-	topic    string
-	event    wamp.Event // but for the subscription and the topic
-	audience audience
+	topic     string
+	event     wamp.Event // but for the subscription and the topic
+	audience  audience
+	receivers *wamp.Receivers // as the publisher listed them; nil: it did not
 }
 
 // checkPublish says whether the publication must be refused.
@@ -26,7 +27,7 @@ func (b *Broker) checkPublish(m *wamp.Publish, g Grant) refusal {
 }
 
 func newPublication(id wamp.ID, from *Session, m *wamp.Publish, g Grant) publication {
-	p := publication{topic: m.Topic, audience: newAudience(from, &m.Options)}
+	p := publication{topic: m.Topic, audience: newAudience(from, &m.Options), receivers: m.Options.Receivers}
 	p.event.Publication = id
 	p.event.Payload = m.Payload
 	details := &p.event.Details
@@ -43,6 +44,9 @@ func (b *Broker) deliver(p *publication, out *Outbox) {
 	b.matches = b.topics.All(b.matches[:0], p.topic)
 	for _, sub := range b.matches {
 		p.sendTo(sub, out)
+		if sub.held() {
+			p.keep(sub, out)
+		}
 	}
 	clear(b.matches) // lest it keep subscriptions that have ended
 }

@@ -97,7 +97,7 @@ func (d *Dealer) route(now time.Time, from *Session, m *wamp.Call, g *Grant, out
 		return no
 	}
 	if wamp.Reserved(m.Procedure) {
-		return d.callMeta(now, from, m, out)
+		return registrationAPI.answer(d, now, from, m, *g, out)
 	}
 	if m.Options.RunMode != "" {
 		if no := d.checkRunMode(&m.Options); no.refuses() {

@@ -1,7 +1,6 @@
 package routing
 
 import (
-	"slices"
 	"time"
 
 	"github.com/tandemrouter/tandem/internal/pattern"
@@ -43,11 +42,8 @@ func (r *registration) details() wamp.Dict {
 	}
 }
 
-// metaProcedure answers a call with the arguments of its RESULT, or refuses it. No arguments are nil.
-type metaProcedure func(d *Dealer, c *metaCall, out *Outbox) (wamp.List, refusal)
-
-// registrationProcedures are the procedures of the registration meta API (requirements 3.4).
-var registrationProcedures = map[string]metaProcedure{
+// registrationAPI is the registration meta API (requirements 3.4).
+var registrationAPI = metaAPI[*Dealer]{
 	"wamp.registration.list":          (*Dealer).listRegistrations,
 	"wamp.registration.lookup":        (*Dealer).lookUpRegistration,
 	"wamp.registration.match":         (*Dealer).matchRegistration,
@@ -57,40 +53,12 @@ var registrationProcedures = map[string]metaProcedure{
 	"wamp.registration.remove_callee": (*Dealer).removeCallee,
 }
 
-// callMeta answers a CALL of a procedure that the router itself has. No registration can get in their way (RPC-20), and
-// the answer comes from the same step, so that a session finds what it has just changed (MET-01, MET-05).
-func (d *Dealer) callMeta(now time.Time, from *Session, m *wamp.Call, out *Outbox) refusal {
-	procedure, known := registrationProcedures[m.Procedure]
-	switch {
-	case !known:
-		return refusal{wamp.ErrNoSuchProcedure, "the router has no such procedure"}
-	case m.Options.Progress:
-		return refusal{wamp.ErrFeatureNotSupported, "the router takes no call in parts"} // MET-04
-	case m.Options.PPT != nil:
-		return refusal{wamp.ErrInvalidArgument, "the router does not look into passed-through payloads"} // PPT-12
-	}
-	result, no := procedure(d, &metaCall{now: now, caller: from, args: m.Payload.Args, kwargs: m.Payload.Kwargs}, out)
-	if no.refuses() {
-		return no
-	}
-	answer := out.result(from)
-	answer.Request = m.Request
-	answer.Payload.Args = result
-	return refusal{}
-}
-
 func (d *Dealer) listRegistrations(*metaCall, *Outbox) (wamp.List, refusal) {
 	byMatch := map[wamp.MatchPolicy][]wamp.ID{}
 	for id, r := range d.registrations { // order: the IDs are sorted below
 		byMatch[r.match] = append(byMatch[r.match], id)
 	}
-	list := wamp.Dict{}
-	for _, match := range []wamp.MatchPolicy{wamp.MatchExact, wamp.MatchPrefix, wamp.MatchWildcard} {
-		found := byMatch[match]
-		slices.Sort(found)
-		list[match.String()] = ids(found, func(id wamp.ID) wamp.ID { return id })
-	}
-	return wamp.List{list}, refusal{}
+	return listByMatch(byMatch), refusal{}
 }
 
 func (d *Dealer) lookUpRegistration(c *metaCall, _ *Outbox) (wamp.List, refusal) {
@@ -100,7 +68,10 @@ func (d *Dealer) lookUpRegistration(c *metaCall, _ *Outbox) (wamp.List, refusal)
 		return nil, badArgument("a procedure, and options with a match policy or none")
 	}
 	r, found := d.procedures.Get(pattern.Kind(match), procedure)
-	return idOrNull(r, found), refusal{}
+	if !found {
+		return wamp.List{nil}, refusal{} // MET-03
+	}
+	return wamp.List{uint64(r.id)}, refusal{}
 }
 
 // matchRegistration finds the registration that a CALL would go to (RMA-09, ROU-04).
@@ -113,14 +84,10 @@ func (d *Dealer) matchRegistration(c *metaCall, _ *Outbox) (wamp.List, refusal) 
 		return wamp.List{nil}, refusal{} // RMA-11
 	}
 	r, _, found := d.procedures.Best(procedure)
-	return idOrNull(r, found), refusal{}
-}
-
-func idOrNull(r *registration, found bool) wamp.List {
 	if !found {
-		return wamp.List{nil} // MET-03
+		return wamp.List{nil}, refusal{}
 	}
-	return wamp.List{uint64(r.id)}
+	return wamp.List{uint64(r.id)}, refusal{}
 }
 
 // registrationOf returns the registration whose ID is the first argument (RMA-10).
@@ -163,16 +130,16 @@ func (d *Dealer) countCallees(c *metaCall, _ *Outbox) (wamp.List, refusal) {
 // removeCallee revokes a registration of one session (RRV-06).
 func (d *Dealer) removeCallee(c *metaCall, out *Outbox) (wamp.List, refusal) {
 	session, isID := c.id(1)
-	reason, isURI := c.reason()
 	if _, ok := c.id(0); !ok || !isID {
 		return nil, badArgument("a registration ID and a session ID")
 	}
-	if !isURI {
-		return nil, refusal{wamp.ErrInvalidURI, "the reason is not a valid URI"}
+	reason, no := c.reason()
+	if no.refuses() {
+		return nil, no
 	}
 	s := d.sessions[session]
 	if s == nil {
-		return nil, refusal{wamp.ErrNoSuchSession, "no such session"}
+		return nil, noSuchSession
 	}
 	r, no := d.registrationOf(c)
 	if no.refuses() {

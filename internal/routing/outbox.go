@@ -18,8 +18,10 @@ type Send struct {
 // The outbox keeps the memory of the messages that every call needs and uses it again, so that a step allocates
 // nothing for them.
 type Outbox struct {
-	Sends []Send
-	Meta  []MetaEvent // to be published behind the sends
+	Sends  []Send
+	Meta   []MetaEvent // to be published behind the sends
+	Kept   []Kept      // to be written into the history of events
+	Killed []Killed    // to be ended behind the sends
 
 	violated    bool
 	results     slab.Slab[wamp.Result]
@@ -35,6 +37,10 @@ func (o *Outbox) Reset() {
 	o.Sends = o.Sends[:0]
 	clear(o.Meta)
 	o.Meta = o.Meta[:0]
+	clear(o.Kept)
+	o.Kept = o.Kept[:0]
+	clear(o.Killed)
+	o.Killed = o.Killed[:0]
 	o.violated = false
 	o.results.Reset()
 	o.invocations.Reset()

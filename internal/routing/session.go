@@ -15,6 +15,7 @@ type Session struct {
 	AuthMethod   string
 	AuthProvider string
 	Roles        wamp.Roles // the roles and features that the peer announced in HELLO
+	Transport    string     // on which it is connected, for others to see; may be empty
 	Node         string     // empty for a session of this process
 	Shell        any        // the shell's own handle of the session; the core never looks at it
 
@@ -24,6 +25,7 @@ type Session struct {
 
 	// guarded by the broker's lock
 
+	Lost   uint64 // events that the session's queue did not take: the shell counts them
 	broker brokerState
 }
 

@@ -5,14 +5,22 @@ import (
 	"github.com/tandemrouter/tandem/wamp"
 )
 
-// subscription is a topic or pattern with at least one subscriber. There is one for each pair of topic and match
-// policy (PUB-02).
+// subscription is a topic or pattern with at least one subscriber, or one that the router holds itself. There is one for
+// each pair of topic and match policy (PUB-02).
 type subscription struct {
 	id          wamp.ID
 	match       wamp.MatchPolicy
 	topic       string
+	created     int64      // milliseconds since 1970
+	history     any        // the shell's handle of the history that its events go to; nil: none
 	subscribers []*Session // as they came, but the last one takes the place of one that goes
 }
+
+// held reports whether the router itself holds the subscription, for the history of its events (EVH-13).
+func (s *subscription) held() bool { return s.history != nil }
+
+// over reports whether nobody needs the subscription any more.
+func (s *subscription) over() bool { return len(s.subscribers) == 0 && !s.held() }
 
 // membership says that a session is a subscriber, and where the subscription lists it.
 type membership struct {
@@ -40,8 +48,9 @@ func (b *Broker) withdraw(s *Session, held membership) {
 	b.remove(sub, held.place)
 	b.memberships.delete(&s.broker.memberships, sub.id)
 	b.subscribers--
-	if len(sub.subscribers) == 0 {
+	if sub.over() {
 		b.topics.Delete(pattern.Kind(sub.match), sub.topic)
+		delete(b.subscriptions, sub.id)
 	}
 }
 

@@ -147,13 +147,15 @@ func configure(w *world, words *words) error {
 	_, w.dealerConfig.Sharding = words.take("sharding")
 	_, w.dealerConfig.Rerouting = words.take("rerouting")
 	for key, limit := range map[string]*int{
-		"max_calls":         &w.dealerConfig.MaxCalls,
-		"max_invocations":   &w.dealerConfig.MaxInvocations,
-		"max_registrations": &w.dealerConfig.MaxRegistrations,
-		"max_queued_calls":  &w.dealerConfig.MaxQueuedCalls,
-		"max_queued_bytes":  &w.dealerConfig.MaxQueuedBytes,
-		"max_kept_bytes":    &w.dealerConfig.MaxKeptBytes,
-		"max_subscriptions": &w.brokerConfig.MaxSubscriptions,
+		"max_calls":           &w.dealerConfig.MaxCalls,
+		"max_invocations":     &w.dealerConfig.MaxInvocations,
+		"max_registrations":   &w.dealerConfig.MaxRegistrations,
+		"max_queued_calls":    &w.dealerConfig.MaxQueuedCalls,
+		"max_queued_bytes":    &w.dealerConfig.MaxQueuedBytes,
+		"max_kept_bytes":      &w.dealerConfig.MaxKeptBytes,
+		"max_subscriptions":   &w.brokerConfig.MaxSubscriptions,
+		"max_testaments":      &w.brokerConfig.MaxTestaments,
+		"max_testament_bytes": &w.brokerConfig.MaxTestamentBytes,
 	} {
 		if value, ok := words.take(key); ok {
 			n, err := strconv.Atoi(value)
@@ -291,11 +293,13 @@ func peer(w *world, words *words, key string) (*routing.Session, error) {
 }
 
 // grantFrom reads what the authorizer says, which allows the request if nothing is said:
-// grant=refused|failed|force grant_text="..." grant_disclose=always|never grant_trustlevel=3
+// grant=refused|failed|force|inspect|refused_topic grant_text="..." grant_disclose=always|never grant_trustlevel=3
 func grantFrom(words *words) (g routing.Grant, err error) {
 	verdict, _ := words.take("grant")
-	g.Allowed = verdict == "" || verdict == "force"
+	g.Allowed = verdict != "refused" && verdict != "failed"
 	g.Force = verdict == "force"
+	g.Inspect = verdict == "inspect"
+	g.Topic = &routing.Grant{Allowed: verdict != "refused_topic"}
 	g.Failed = verdict == "failed"
 	g.Text, _ = words.take("grant_text")
 	disclose, _ := words.take("grant_disclose")

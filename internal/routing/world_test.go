@@ -2,6 +2,7 @@ package routing_test
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/tandemrouter/tandem/internal/routing"
@@ -37,6 +38,7 @@ func (w *world) join(s *routing.Session) {
 	}
 	w.sessions = append(w.sessions, s)
 	w.dealer.AddSession(s)
+	w.broker.AddSession(w.now, s, &w.out)
 }
 
 // session returns the session with the given ID, or nil.
@@ -57,7 +59,11 @@ func (w *world) handle(from *routing.Session, m wamp.Message, g routing.Grant) e
 	case *wamp.Unregister:
 		w.dealer.Unregister(w.now, from, m, &w.out)
 	case *wamp.Call:
-		w.dealer.Call(w.now, from, m, g, &w.out)
+		if routing.AnsweredByBroker(m.Procedure) {
+			w.broker.Call(w.now, from, m, g, &w.out)
+		} else {
+			w.dealer.Call(w.now, from, m, g, &w.out)
+		}
 	case *wamp.Cancel:
 		w.dealer.Cancel(w.now, from, m, &w.out)
 	case *wamp.Yield:
@@ -76,10 +82,28 @@ func (w *world) handle(from *routing.Session, m wamp.Message, g routing.Grant) e
 	return nil
 }
 
-func (w *world) leave(s *routing.Session) {
+func (w *world) leave(s *routing.Session) { w.leaveAs(s, false) }
+
+// leaveAs takes a session out of the realm. Its testaments are allowed.
+func (w *world) leaveAs(s *routing.Session, quiet bool) {
+	how := routing.Departure{Quiet: quiet}
+	for _, m := range w.broker.Testaments(s) {
+		how.Will = append(how.Will, routing.Bequest{Publish: m, Grant: routing.Grant{Allowed: true}})
+	}
 	w.left[s] = true
+	before := len(w.out.Meta)
 	w.dealer.RemoveSession(w.now, s, &w.out)
-	w.broker.RemoveSession(w.now, s, &w.out)
+	how.Dealt = slices.Clone(w.out.Meta[before:])
+	earlier := slices.Clone(w.out.Meta[:before])
+	w.out.Meta = nil
+	w.broker.RemoveSession(w.now, s, how, &w.out)
+	w.out.Meta = earlier
+}
+
+// kill ends a session that another one ordered to end.
+func (w *world) kill(k *routing.Killed) {
+	w.out.Sends = append(w.out.Sends, routing.Send{To: k.Session, Msg: &k.Goodbye})
+	w.leaveAs(k.Session, k.Quiet)
 }
 
 // advance lets time pass, as much as it takes for the calls to time out that do.
@@ -103,6 +127,9 @@ func (w *world) settle() ([]routing.Send, error) {
 		}
 	}
 	w.broker.PublishMeta(w.out.Meta, &w.out)
+	for i := range w.out.Killed {
+		w.kill(&w.out.Killed[i])
+	}
 	return w.out.Sends, w.audit()
 }
 
