@@ -40,6 +40,10 @@ type RealmConfig struct {
 	MaxRegistrations int // of one session; default 65,536
 	MaxSubscriptions int // of one session; default 65,536
 
+	// How long calls may take, in whole milliseconds (TMO-11): those that come without a timeout, and all.
+	DefaultCallTimeout time.Duration // 0: as long as they want
+	MaxCallTimeout     time.Duration // 0: as long as they say
+
 	StrictRequestIDs       bool // requests must be numbered without gaps (IDS-06)
 	ProgressNeedsCanceling bool // progressive results only with callees that announced call_canceling (PCR-02)
 	Sharding               bool // announce and do sharded registration (SHD-08)
@@ -88,6 +92,9 @@ func (c *Config) validate() error {
 	for _, realm := range c.Realms {
 		if !wamp.LooseURI.ValidURI(realm.Name) {
 			errs = append(errs, fmt.Errorf("router: realm name %q is not a valid URI", realm.Name))
+		}
+		if realm.DefaultCallTimeout < 0 || realm.MaxCallTimeout < 0 {
+			errs = append(errs, fmt.Errorf("router: a call timeout of realm %q is negative", realm.Name))
 		}
 		if seen[realm.Name] {
 			errs = append(errs, fmt.Errorf("router: realm %q is configured twice", realm.Name))

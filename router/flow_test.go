@@ -6,6 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/tandemrouter/tandem/auth"
 	"github.com/tandemrouter/tandem/router"
 	"github.com/tandemrouter/tandem/wamp"
 )
@@ -129,6 +130,25 @@ func TestTMO05_CallTimesOutWithoutTraffic(t *testing.T) {
 		}
 		callee.say(&wamp.Yield{Request: 1}) // TMO-06
 		caller.hearsNothing()
+	})
+}
+
+func TestTMO11_TheRealmLimitsHowLongCallsTake(t *testing.T) {
+	realms := []router.RealmConfig{{Name: "r", AnonymousRole: "guest", Authorizer: auth.AllowAll{},
+		DefaultCallTimeout: time.Second, MaxCallTimeout: time.Minute}}
+	in(t, router.Config{Realms: realms}, func(h *house) {
+		callee, caller := h.join(), h.join()
+		callee.registers("p")
+		caller.say(
+			&wamp.Call{Request: 1, Procedure: "p"},
+			&wamp.Call{Request: 2, Procedure: "p", Options: wamp.CallOptions{Timeout: 3_600_000}},
+		)
+		<-time.After(time.Second + time.Millisecond)
+		caller.hearsError(wamp.TypeCall, 1, wamp.ErrTimeout)
+		<-time.After(58 * time.Second)
+		caller.hearsNothing()
+		<-time.After(time.Second)
+		caller.hearsError(wamp.TypeCall, 2, wamp.ErrTimeout)
 	})
 }
 

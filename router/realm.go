@@ -61,6 +61,8 @@ func newRealm(r *Router, c *RealmConfig) *realm {
 			MaxInvocations:         c.MaxInvocations,
 			MaxQueuedCalls:         c.MaxQueuedCalls,
 			MaxRegistrations:       cmp.Or(c.MaxRegistrations, defaultPerSession),
+			DefaultTimeout:         c.DefaultCallTimeout,
+			MaxTimeout:             c.MaxCallTimeout,
 			ProgressNeedsCanceling: c.ProgressNeedsCanceling,
 			Sharding:               c.Sharding,
 			Rerouting:              true,

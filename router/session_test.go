@@ -300,6 +300,7 @@ func TestNewRefusesBadConfigurations(t *testing.T) {
 		"realm twice":    {Realms: []router.RealmConfig{{Name: "a"}, {Name: "a"}}},
 		"message size":   {MaxMessageSize: 17 << 20},
 		"negative limit": {QueueLimit: -1},
+		"call timeout":   {Realms: []router.RealmConfig{{Name: "a", MaxCallTimeout: -1}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if r, err := router.New(c); err == nil {

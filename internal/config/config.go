@@ -1,6 +1,8 @@
 package config
 
 import (
+	"time"
+
 	"github.com/tandemrouter/tandem/auth"
 	"github.com/tandemrouter/tandem/wamp"
 )
@@ -35,6 +37,9 @@ type Realm struct {
 	URIs          wamp.URIRule
 	AnonymousRole string // empty: nobody may join without authentication
 	Roles         map[string]auth.Permissions
+
+	DefaultCallTimeout time.Duration // of calls that come without one (TMO-11)
+	MaxCallTimeout     time.Duration // of all calls
 
 	StrictRequestIDs       bool // requests must be numbered without gaps (IDS-06)
 	ProgressNeedsCanceling bool // of callees (PCR-02)

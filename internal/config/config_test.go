@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -26,6 +27,7 @@ realms:
     anonymous: guest
     uris: strict
     request_ids: strict
+    call_timeout: {default: 30s, max: 1h30m}
     progress_needs_canceling: true
     sharding: true
     roles:
@@ -50,6 +52,7 @@ func TestParse(t *testing.T) {
 		},
 		Realms: []config.Realm{{
 			Name: "shop", URIs: wamp.StrictURI, AnonymousRole: "guest",
+			DefaultCallTimeout: 30 * time.Second, MaxCallTimeout: 90 * time.Minute,
 			StrictRequestIDs: true, ProgressNeedsCanceling: true, Sharding: true,
 			Roles: map[string]auth.Permissions{
 				"guest": {Call: true, Subscribe: true, Disclose: wamp.DiscloseNever},
@@ -101,6 +104,10 @@ func TestProblems(t *testing.T) {
 		"request IDs":       {listeners + "realms: {r: {request_ids: exact}}\n", `f:2:27: realms.r.request_ids: unknown word "exact" (known here: lenient, strict)`},
 		"flag":              {listeners + "realms: {r: {sharding: yes please}}\n", "f:2:24: realms.r.sharding: is a text, not true or false"},
 		"trust level":       {listeners + "realms: {r: {roles: {g: {trust_level: -1}}}}\n", "f:2:39: realms.r.roles.g.trust_level: must be between 0 and 2147483647 (leave the key out for the default)"},
+		"time":              {listeners + "realms: {r: {call_timeout: {default: soon}}}\n", `f:2:38: realms.r.call_timeout.default: "soon" is not a time (write a number with ms, s, m or h, such as 500ms or 1h30m; leave the key out for none)`},
+		"time without unit": {listeners + "realms: {r: {call_timeout: {max: 5}}}\n", `f:2:34: realms.r.call_timeout.max: "5" is not a time (write a number with ms, s, m or h, such as 500ms or 1h30m; leave the key out for none)`},
+		"time too short":    {listeners + "realms: {r: {call_timeout: {max: 0s}}}\n", "f:2:34: realms.r.call_timeout.max: must be at least 1ms (write a number with ms, s, m or h, such as 500ms or 1h30m; leave the key out for none)"},
+		"default over max":  {listeners + "realms: {r: {call_timeout: {default: 2s, max: 1s}}}\n", "f:2:29: realms.r.call_timeout: the default is more than the maximum (no call takes longer than the maximum, so the default can be left out)"},
 		"disclose":          {listeners + "realms: {r: {roles: {g: {disclose: sometimes}}}}\n", `f:2:36: realms.r.roles.g.disclose: unknown word "sometimes" (known here: on_request, always, never)`},
 		"size without unit": {listeners + realms + "limits: {message_size: 3MB}\n", `f:3:24: limits.message_size: "3MB" is not a size (write bytes, or a number with KiB, MiB or GiB, such as 64KiB)`},
 		"size out of range": {listeners + realms + "limits: {message_size: 32MiB}\n", "f:3:24: limits.message_size: must be between 512 bytes and 16MiB"},

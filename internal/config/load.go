@@ -162,6 +162,7 @@ func (r *reader) realm(v value, realm *Realm) {
 		field{"anonymous", func(v value) { anonymous = v; r.text(v, &realm.AnonymousRole) }},
 		field{"uris", func(v value) { r.uris(v, realm) }},
 		field{"request_ids", func(v value) { r.requestIDs(v, realm) }},
+		field{"call_timeout", func(v value) { r.callTimeout(v, realm) }},
 		field{"progress_needs_canceling", func(v value) { r.flag(v, &realm.ProgressNeedsCanceling) }},
 		field{"sharding", func(v value) { r.flag(v, &realm.Sharding) }},
 		field{"roles", func(v value) { r.roles(v, realm) }},
@@ -180,6 +181,18 @@ func (r *reader) uris(v value, realm *Realm) {
 func (r *reader) requestIDs(v value, realm *Realm) {
 	i, ok := r.word(v, []string{"lenient", "strict"})
 	realm.StrictRequestIDs = ok && i == 1
+}
+
+func (r *reader) callTimeout(v value, realm *Realm) {
+	found := len(r.problems)
+	r.fields(v,
+		field{"default", func(v value) { r.duration(v, &realm.DefaultCallTimeout) }},
+		field{"max", func(v value) { r.duration(v, &realm.MaxCallTimeout) }},
+	)
+	most := realm.MaxCallTimeout
+	if len(r.problems) == found && most > 0 && realm.DefaultCallTimeout > most {
+		r.add(v, "the default is more than the maximum", "no call takes longer than the maximum, so the default can be left out")
+	}
 }
 
 func (r *reader) roles(v value, realm *Realm) {

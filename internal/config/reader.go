@@ -6,6 +6,7 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
@@ -246,4 +247,24 @@ func (r *reader) size(v value, dst *int) {
 		}
 	}
 	r.add(v, fmt.Sprintf("%q is not a size", s.Value), "write bytes, or a number with KiB, MiB or GiB, such as 64KiB")
+}
+
+// duration reads a time of at least a millisecond, such as 30s or 1h30m.
+func (r *reader) duration(v value, dst *time.Duration) {
+	const hint = "write a number with ms, s, m or h, such as 500ms or 1h30m; leave the key out for none"
+	var text string
+	found := len(r.problems)
+	r.text(v, &text)
+	if len(r.problems) > found {
+		return
+	}
+	d, err := time.ParseDuration(text)
+	switch {
+	case err != nil:
+		r.add(v, fmt.Sprintf("%q is not a time", text), hint)
+	case d < time.Millisecond:
+		r.add(v, "must be at least 1ms", hint)
+	default:
+		*dst = d.Truncate(time.Millisecond)
+	}
 }

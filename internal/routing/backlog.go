@@ -49,8 +49,8 @@ func (d *Dealer) enqueue(now time.Time, from *Session, r *registration, only *ca
 	c := d.open(from, m)
 	d.keep(now, c, r, m, g)
 	b.push(c, only)
-	if m.Options.Timeout > 0 {
-		d.timers.start(c, now, milliseconds(m.Options.Timeout))
+	if timeout := d.timeoutOf(m); timeout > 0 {
+		d.timers.start(c, now, milliseconds(timeout))
 	}
 	return refusal{}
 }
@@ -116,7 +116,7 @@ func (d *Dealer) resume(now time.Time, c *call, to *callee, out *Outbox) {
 	first := &k.parts[0]
 	k.registration.backlog.remove(c)
 	no := d.unfit(to, &first.Options)
-	if k.overdue(now) {
+	if d.overdue(k, now) {
 		no = timedOut
 	}
 	if no.refuses() {
@@ -249,8 +249,8 @@ func (l *line) remove(c *call) {
 }
 
 // overdue reports whether the time that the call may take is over.
-func (k *kept) overdue(now time.Time) bool {
-	timeout := k.parts[0].Options.Timeout
+func (d *Dealer) overdue(k *kept, now time.Time) bool {
+	timeout := d.timeoutOf(&k.parts[0])
 	return timeout > 0 && now.Sub(k.since) >= milliseconds(timeout)
 }
 

@@ -1,9 +1,12 @@
 package routing
 
 import (
+	"cmp"
 	"container/heap"
 	"math"
 	"time"
+
+	"github.com/tandemrouter/tandem/wamp"
 )
 
 // timer is the timeout of a call. The zero value is that of a call without one.
@@ -23,6 +26,15 @@ type timers struct {
 // milliseconds converts a timeout from the wire. One of centuries never passes.
 func milliseconds(n uint64) time.Duration {
 	return time.Duration(min(n, math.MaxInt64/uint64(time.Millisecond))) * time.Millisecond
+}
+
+// timeoutOf returns how many milliseconds the call may take (TMO-11); 0 means that no time is too long.
+func (d *Dealer) timeoutOf(m *wamp.Call) uint64 {
+	timeout := cmp.Or(m.Options.Timeout, uint64(d.config.DefaultTimeout/time.Millisecond))
+	if most := uint64(d.config.MaxTimeout / time.Millisecond); most > 0 && (timeout == 0 || timeout > most) {
+		return most
+	}
+	return timeout
 }
 
 // start gives the call a timer that has been running for a while.

@@ -33,6 +33,11 @@ type DealerConfig struct {
 	MaxQueuedBytes int // of these calls; 0 means DefaultMaxQueuedBytes
 	MaxKeptBytes   int // of one caller's calls that wait or may be rerouted; 0 means DefaultMaxKeptBytes
 
+	// How long calls may take, in whole milliseconds (TMO-11). What the realm says counts like a timeout that the caller
+	// has asked for: who watches it, and when it begins anew, is the same.
+	DefaultTimeout time.Duration // of calls that come without a timeout; 0 means none
+	MaxTimeout     time.Duration // of all, also of those that come without one; 0 means none
+
 	Sharding  bool // calls with runmode=partition go to the callee that their rkey selects (SHD-02)
 	Rerouting bool // callees that announced call_reroute may ask for another callee (RRT-01)
 

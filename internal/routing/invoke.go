@@ -63,8 +63,8 @@ func (d *Dealer) invoke(now time.Time, c *call, to *callee, m *wamp.Call, g *Gra
 	inv.Details.ReceiveProgress = c.receiveProgress
 	inv.Details.PPT = m.Options.PPT // PPT-02
 	inv.Details.TrustLevel, inv.Details.HasTrustLevel = g.TrustLevel, g.HasTrustLevel
-	if m.Options.Timeout > 0 {
-		inv.Details.Timeout = d.watch(now, c, m.Options.Timeout)
+	if timeout := d.timeoutOf(m); timeout > 0 {
+		inv.Details.Timeout = d.watch(now, c, timeout)
 	}
 }
 

@@ -31,7 +31,7 @@ func (d *Dealer) reroute(now time.Time, c *call, out *Outbox) {
 	case to == nil:
 		c.refuse(wamp.ErrNoAvailableCallee, "no callee is available", out)
 		d.finish(now, c, out)
-	case k.overdue(now):
+	case d.overdue(k, now):
 		c.refuse(timedOut.uri, timedOut.text, out)
 		d.finish(now, c, out)
 	default:

@@ -165,7 +165,19 @@ func configure(w *world, words *words) error {
 			*limit = n
 		}
 	}
-	return nil
+	return configureTimeouts(w, words)
+}
+
+func configureTimeouts(w *world, words *words) (err error) {
+	for key, timeout := range map[string]*time.Duration{
+		"default_timeout": &w.dealerConfig.DefaultTimeout,
+		"max_timeout":     &w.dealerConfig.MaxTimeout,
+	} {
+		if value, ok := words.take(key); ok && err == nil {
+			*timeout, err = time.ParseDuration(value)
+		}
+	}
+	return err
 }
 
 // join adds a session: > join 1 authid=ann callee=call_canceling,call_timeout

@@ -28,6 +28,9 @@ func routerConfig(c *config.Config, agent string, log *slog.Logger) router.Confi
 			MaxSubscriptions: c.Limits.Subscriptions,
 			MaxQueuedCalls:   c.Limits.QueuedCalls,
 
+			DefaultCallTimeout: realm.DefaultCallTimeout,
+			MaxCallTimeout:     realm.MaxCallTimeout,
+
 			StrictRequestIDs:       realm.StrictRequestIDs,
 			ProgressNeedsCanceling: realm.ProgressNeedsCanceling,
 			Sharding:               realm.Sharding,
