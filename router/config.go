@@ -37,6 +37,8 @@ type RealmConfig struct {
 	MaxPendingCalls  int // of one caller; default as the dealer has it (FLW-08)
 	MaxInvocations   int // pending, of one callee
 	MaxQueuedCalls   int // that wait for a free callee of one registration (ROU-23)
+	MaxQueuedBytes   int // of these calls
+	MaxKeptBytes     int // of one caller's calls that wait or may be rerouted
 	MaxRegistrations int // of one session; default 65,536
 	MaxSubscriptions int // of one session; default 65,536
 

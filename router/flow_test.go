@@ -258,3 +258,25 @@ func TestFLW05_ResultsThatTheCallerDoesNotReadEndTheCall(t *testing.T) {
 		deaf.hearsError(wamp.TypeCall, 2, wamp.ErrNoSuchProcedure)
 	})
 }
+
+// TestROU22_WaitingCallsAreBoundedInBytes has three calls of half a limit each: one is invoked, and not both others may
+// wait.
+func TestROU22_WaitingCallsAreBoundedInBytes(t *testing.T) {
+	for name, realm := range map[string]router.RealmConfig{
+		"of a registration": {MaxQueuedBytes: 64 << 10},
+		"of a caller":       {MaxKeptBytes: 64 << 10},
+	} {
+		t.Run(name, func(t *testing.T) {
+			realm.Name, realm.AnonymousRole, realm.Authorizer = "r", "guest", auth.AllowAll{}
+			in(t, router.Config{Realms: []router.RealmConfig{realm}}, func(h *house) {
+				callee, caller := h.join(), h.join()
+				callee.say(&wamp.Register{Request: 1, Procedure: "p", Options: wamp.RegisterOptions{Concurrency: 1}})
+				hears1[*wamp.Registered](callee)
+				for i := range 3 {
+					caller.say(&wamp.Call{Request: wamp.ID(i + 1), Procedure: "p", Payload: large})
+				}
+				caller.hearsError(wamp.TypeCall, 3, wamp.ErrMaxConcurrencyReached)
+			})
+		})
+	}
+}

@@ -60,6 +60,8 @@ func newRealm(r *Router, c *RealmConfig) *realm {
 			MaxCalls:               c.MaxPendingCalls,
 			MaxInvocations:         c.MaxInvocations,
 			MaxQueuedCalls:         c.MaxQueuedCalls,
+			MaxQueuedBytes:         c.MaxQueuedBytes,
+			MaxKeptBytes:           c.MaxKeptBytes,
 			MaxRegistrations:       cmp.Or(c.MaxRegistrations, defaultPerSession),
 			DefaultTimeout:         c.DefaultCallTimeout,
 			MaxTimeout:             c.MaxCallTimeout,

@@ -55,6 +55,9 @@ const (
 	CloseTransportLost  = "wamp.close.transport_lost"  // never on the wire: the connection broke
 )
 
+// ReasonUnregistered is what callees are told whose procedure another session took by force (ROU-25).
+const ReasonUnregistered = "wamp.error.unregistered"
+
 // Error describes the error for a person: its URI and the first argument if that is a text.
 func (e *Error) Error() string {
 	if len(e.Payload.Args) > 0 {

@@ -53,6 +53,8 @@ type Limits struct {
 	Connections    int // at a time
 	PendingCalls   int // of one caller
 	QueuedCalls    int // that wait for a free callee of one registration
+	QueuedBytes    int // of these calls
+	KeptBytes      int // of one caller's calls that wait or may be rerouted
 	Registrations  int // of one session
 	Subscriptions  int // of one session
 }

@@ -38,6 +38,8 @@ limits:
   queue_size: 65536
   connections: 10_000
   pending_calls: 100
+  queued_bytes: 1MiB
+  kept_bytes: 64KiB
 `
 
 func TestParse(t *testing.T) {
@@ -59,7 +61,8 @@ func TestParse(t *testing.T) {
 				"42":    {Register: true, Administer: true, HasTrustLevel: true},
 			},
 		}},
-		Limits: config.Limits{MaxMessageSize: 2 << 20, QueueSize: 65536, Connections: 10_000, PendingCalls: 100},
+		Limits: config.Limits{MaxMessageSize: 2 << 20, QueueSize: 65536, Connections: 10_000, PendingCalls: 100,
+			QueuedBytes: 1 << 20, KeptBytes: 64 << 10},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

@@ -235,6 +235,8 @@ func (r *reader) limits(v value, l *Limits) {
 		field{"connections", func(v value) { r.count(v, &l.Connections) }},
 		field{"pending_calls", func(v value) { r.count(v, &l.PendingCalls) }},
 		field{"queued_calls", func(v value) { r.count(v, &l.QueuedCalls) }},
+		field{"queued_bytes", func(v value) { r.size(v, &l.QueuedBytes) }},
+		field{"kept_bytes", func(v value) { r.size(v, &l.KeptBytes) }},
 		field{"registrations", func(v value) { r.count(v, &l.Registrations) }},
 		field{"subscriptions", func(v value) { r.count(v, &l.Subscriptions) }},
 	)

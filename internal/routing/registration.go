@@ -168,14 +168,11 @@ func (d *Dealer) withdraw(c *callee) {
 	}
 }
 
-// reasonUnregistered is what callees are told whose procedure another session took (ROU-25).
-const reasonUnregistered = "wamp.error.unregistered"
-
 // displace takes a registration away from all its callees, which ends it (ROU-24).
 func (d *Dealer) displace(now time.Time, r *registration, out *Outbox) {
 	displaced := r.callees.all()
 	for _, c := range displaced {
-		d.dismiss(c, reasonUnregistered, out)
+		d.dismiss(c, wamp.ReasonUnregistered, out)
 	}
 	for _, c := range displaced {
 		d.bequeath(now, c, out)

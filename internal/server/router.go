@@ -27,6 +27,8 @@ func routerConfig(c *config.Config, agent string, log *slog.Logger) router.Confi
 			MaxRegistrations: c.Limits.Registrations,
 			MaxSubscriptions: c.Limits.Subscriptions,
 			MaxQueuedCalls:   c.Limits.QueuedCalls,
+			MaxQueuedBytes:   c.Limits.QueuedBytes,
+			MaxKeptBytes:     c.Limits.KeptBytes,
 
 			DefaultCallTimeout: realm.DefaultCallTimeout,
 			MaxCallTimeout:     realm.MaxCallTimeout,
