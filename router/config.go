@@ -48,6 +48,7 @@ type RealmConfig struct {
 
 	StrictRequestIDs       bool // requests must be numbered without gaps (IDS-06)
 	ProgressNeedsCanceling bool // progressive results only with callees that announced call_canceling (PCR-02)
+	UnannouncedProgress    bool // callers may send calls in parts, and callees progressive results, without having announced it
 	Sharding               bool // announce and do sharded registration (SHD-08)
 	SilentRevocation       bool // subscribers are not told that they lose a subscription, whatever they announced (SRV-05)
 	TrustLevels            bool // announce trust levels and pass on those that the authorizer gives (CTL-03)

@@ -22,8 +22,9 @@ type realm struct {
 	policy     *handshake.Policy
 	authorizer auth.Authorizer
 
-	trustLevels      bool
-	strictRequestIDs bool
+	trustLevels         bool
+	strictRequestIDs    bool
+	unannouncedProgress bool
 
 	dealerMu sync.Mutex
 
@@ -48,12 +49,13 @@ type realm struct {
 
 func newRealm(r *Router, c *RealmConfig) *realm {
 	rl := &realm{
-		name:             c.Name,
-		router:           r,
-		authorizer:       c.Authorizer,
-		trustLevels:      c.TrustLevels,
-		strictRequestIDs: c.StrictRequestIDs,
-		policy:           &handshake.Policy{Realm: c.Name, Roles: announced(c), Agent: r.config.Agent, Anonymous: c.AnonymousRole},
+		name:                c.Name,
+		router:              r,
+		authorizer:          c.Authorizer,
+		trustLevels:         c.TrustLevels,
+		strictRequestIDs:    c.StrictRequestIDs,
+		unannouncedProgress: c.UnannouncedProgress,
+		policy:              &handshake.Policy{Realm: c.Name, Roles: announced(c), Agent: r.config.Agent, Anonymous: c.AnonymousRole},
 		dealer: routing.NewDealer(routing.DealerConfig{
 			URIRule:                c.URIs,
 			Random:                 rand.Uint64,

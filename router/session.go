@@ -44,7 +44,22 @@ func newSession(p *peer, rl *realm, a *handshake.Accepted) *session {
 		Transport:    p.conn.Info().Transport,
 		Shell:        s,
 	}
+	if rl.unannouncedProgress {
+		admitUnannounced(&s.core.Roles)
+	}
 	return s
+}
+
+// admitUnannounced takes a peer for one that has announced the kinds of progress that it makes itself. Some clients make
+// it without saying so; by the book that ends the session of a caller (PCI-04) and drops the results of a callee
+// (PCR-07). What a peer has to understand it still announces itself: parts of calls, and INTERRUPT.
+func admitUnannounced(roles *wamp.Roles) {
+	if roles.Has(wamp.RoleCaller) {
+		roles.Announce(wamp.RoleCaller, wamp.FeatureProgressiveCallInvocations)
+	}
+	if roles.Has(wamp.RoleCallee) {
+		roles.Announce(wamp.RoleCallee, wamp.FeatureProgressiveCallResults)
+	}
 }
 
 // leave takes the session out of its realm, of which nobody hears if it is to be quiet. It returns false if that has been

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 
 	"github.com/tandemrouter/tandem/auth"
@@ -263,6 +264,42 @@ func TestAZN08_RealmWithoutAuthorizerRefusesEverything(t *testing.T) {
 		p.hearsError(wamp.TypeRegister, 1, wamp.ErrNotAuthorized)
 		p.say(&wamp.Call{Request: 2, Procedure: "p"}) // RPC-18: not "no such procedure"
 		p.hearsError(wamp.TypeCall, 2, wamp.ErrNotAuthorized)
+	})
+}
+
+// A realm may be lenient towards peers that make progress without saying so (PCI-04, PCR-01), but what a peer has to
+// understand it must have announced all the same.
+func TestPCI04_PCR01_ProgressOfPeersThatDidNotAnnounceIt(t *testing.T) {
+	realms := []router.RealmConfig{
+		{Name: "r", AnonymousRole: "guest", Authorizer: auth.AllowAll{}, UnannouncedProgress: true},
+	}
+	parts := &wamp.Call{Request: 1, Procedure: "p", Options: wamp.CallOptions{Progress: true, ReceiveProgress: true}}
+	in(t, router.Config{Realms: realms}, func(h *house) {
+		callee, caller := h.join(), h.join()
+		callee.registers("p")
+		caller.say(parts)
+		caller.hearsError(wamp.TypeCall, 1, wamp.ErrFeatureNotSupported) // PCI-06: the callee takes no parts
+		caller.say(&wamp.Call{Request: 2, Procedure: "p", Options: wamp.CallOptions{ReceiveProgress: true}})
+		if m := hears1[*wamp.Invocation](callee); !m.Details.ReceiveProgress {
+			t.Errorf("INVOCATION %+v", m)
+		}
+		callee.say(&wamp.Yield{Request: 1, Options: wamp.YieldOptions{Progress: true}}, &wamp.Yield{Request: 1})
+		if heard := types(caller.hears()); !cmp.Equal(heard, []wamp.MessageType{wamp.TypeResult, wamp.TypeResult}) {
+			t.Errorf("the caller heard %v", heard)
+		}
+	})
+	in(t, router.Config{Realms: realms}, func(h *house) {
+		callee, caller := h.join(wamp.FeatureProgressiveCallInvocations, wamp.FeatureCallCanceling), h.join()
+		callee.registers("p")
+		caller.say(parts)
+		if m := hears1[*wamp.Invocation](callee); !m.Details.Progress {
+			t.Errorf("INVOCATION %+v", m)
+		}
+	})
+	in(t, router.Config{}, func(h *house) {
+		caller := h.join()
+		caller.say(parts)
+		caller.hearsAbort(wamp.ErrProtocolViolation)
 	})
 }
 

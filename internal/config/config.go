@@ -43,6 +43,7 @@ type Realm struct {
 
 	StrictRequestIDs       bool // requests must be numbered without gaps (IDS-06)
 	ProgressNeedsCanceling bool // of callees (PCR-02)
+	UnannouncedProgress    bool // calls in parts and progressive results of peers that did not announce them
 	Sharding               bool // calls and publications may carry a shard key (SHD-08)
 }
 

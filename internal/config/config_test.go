@@ -29,6 +29,7 @@ realms:
     request_ids: strict
     call_timeout: {default: 30s, max: 1h30m}
     progress_needs_canceling: true
+    unannounced_progress: true
     sharding: true
     roles:
       guest: {allow: [call, subscribe], disclose: never}
@@ -55,7 +56,7 @@ func TestParse(t *testing.T) {
 		Realms: []config.Realm{{
 			Name: "shop", URIs: wamp.StrictURI, AnonymousRole: "guest",
 			DefaultCallTimeout: 30 * time.Second, MaxCallTimeout: 90 * time.Minute,
-			StrictRequestIDs: true, ProgressNeedsCanceling: true, Sharding: true,
+			StrictRequestIDs: true, ProgressNeedsCanceling: true, UnannouncedProgress: true, Sharding: true,
 			Roles: map[string]auth.Permissions{
 				"guest": {Call: true, Subscribe: true, Disclose: wamp.DiscloseNever},
 				"42":    {Register: true, Administer: true, HasTrustLevel: true},

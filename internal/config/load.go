@@ -164,6 +164,7 @@ func (r *reader) realm(v value, realm *Realm) {
 		field{"request_ids", func(v value) { r.requestIDs(v, realm) }},
 		field{"call_timeout", func(v value) { r.callTimeout(v, realm) }},
 		field{"progress_needs_canceling", func(v value) { r.flag(v, &realm.ProgressNeedsCanceling) }},
+		field{"unannounced_progress", func(v value) { r.flag(v, &realm.UnannouncedProgress) }},
 		field{"sharding", func(v value) { r.flag(v, &realm.Sharding) }},
 		field{"roles", func(v value) { r.roles(v, realm) }},
 	)

@@ -35,6 +35,7 @@ func routerConfig(c *config.Config, agent string, log *slog.Logger) router.Confi
 
 			StrictRequestIDs:       realm.StrictRequestIDs,
 			ProgressNeedsCanceling: realm.ProgressNeedsCanceling,
+			UnannouncedProgress:    realm.UnannouncedProgress,
 			Sharding:               realm.Sharding,
 			TrustLevels:            trustLevels(realm.Roles),
 		})
