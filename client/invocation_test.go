@@ -196,6 +196,50 @@ func TestTimeoutBecomesDeadline_ROU71_TMO09(t *testing.T) {
 	})
 }
 
+// Whatever becomes of a handler, its invocation has one answer that is final.
+func TestEveryInvocationIsAnsweredOnce_RPC21(t *testing.T) {
+	interrupt := &wamp.Interrupt{Request: 1, Options: wamp.InterruptOptions{Mode: wamp.CancelKillNoWait}}
+	tests := map[string]struct {
+		handler client.InvocationHandler
+		then    wamp.Message
+		want    wamp.MessageType
+	}{
+		"result": {func(context.Context, *client.Invocation) (*client.Result, error) { return nil, nil }, nil, wamp.TypeYield},
+		"result and error": {func(context.Context, *client.Invocation) (*client.Result, error) {
+			return client.Values(1), wamp.ErrInvalidArgument
+		}, nil, wamp.TypeError},
+		"panic": {func(context.Context, *client.Invocation) (*client.Result, error) { panic("oops") }, nil, wamp.TypeError},
+		"panic after progress": {func(ctx context.Context, inv *client.Invocation) (*client.Result, error) {
+			_ = inv.Progress(ctx, nil)
+			panic("oops")
+		}, nil, wamp.TypeError},
+		"what cannot be sent": {func(context.Context, *client.Invocation) (*client.Result, error) {
+			return client.Values(func() {}), nil
+		}, nil, wamp.TypeError},
+		"interrupted, twice": {waitForEnd(nil, nil), interrupt, wamp.TypeError},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, s *client.Session, r *fake) {
+				r.register(s, 1, "a.b", test.handler)
+				r.send(&wamp.Invocation{Request: 1, Registration: 7, Details: wamp.InvocationDetails{ReceiveProgress: true}})
+				synctest.Wait()
+				if test.then != nil {
+					r.send(test.then, test.then)
+				}
+				m := r.read()
+				if y, ok := m.(*wamp.Yield); ok && y.Options.Progress {
+					m = r.read()
+				}
+				if m.Type() != test.want {
+					t.Errorf("answered with %s, want %s", m.Type(), test.want)
+				}
+				r.expectNothing()
+			})
+		})
+	}
+}
+
 func TestEndOfSessionCancelsHandlers(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *client.Session, r *fake) {
 		causes := make(chan error, 1)

@@ -437,7 +437,7 @@ func TestROU26_ForceNeedsItsOwnPermission(t *testing.T) {
 	})
 }
 
-func TestCTL01_TrustLevels(t *testing.T) {
+func TestCTL01_CTL02_TrustLevels(t *testing.T) {
 	byRole := auth.Roles{"guest": {Register: true, Call: true, TrustLevel: 3, HasTrustLevel: true}}
 	for _, announced := range []bool{true, false} {
 		realms := []router.RealmConfig{{Name: "r", AnonymousRole: "guest", Authorizer: byRole, TrustLevels: announced}}
@@ -449,11 +449,49 @@ func TestCTL01_TrustLevels(t *testing.T) {
 				t.Errorf("announced: %v", !announced)
 			}
 			callee.registers("p")
-			caller.say(&wamp.Call{Request: 1, Procedure: "p"})
+			claim := wamp.CallOptions{Extra: wamp.Dict{"trustlevel": 9}} // CTL-02
+			caller.say(&wamp.Call{Request: 1, Procedure: "p", Options: claim})
 			d := hears1[*wamp.Invocation](callee).Details
 			if d.HasTrustLevel != announced || announced && d.TrustLevel != 3 {
 				t.Errorf("INVOCATION %+v", d)
 			}
 		})
 	}
+}
+
+func TestSHD08_ShardingIsAnnouncedWhereItIsTurnedOn(t *testing.T) {
+	call := &wamp.Call{Request: 1, Procedure: "p", Options: wamp.CallOptions{RunMode: "partition", RKey: "k"}}
+	for _, enabled := range []bool{true, false} {
+		realms := []router.RealmConfig{{Name: "r", AnonymousRole: "guest", Authorizer: auth.AllowAll{}, Sharding: enabled}}
+		in(t, router.Config{Realms: realms}, func(h *house) {
+			callee, caller := h.join(), h.connect().listen()
+			caller.say(hello("r"))
+			welcome := hears1[*wamp.Welcome](caller)
+			if welcome.Details.Roles.Supports(wamp.RoleDealer, wamp.FeatureShardedRegistration) != enabled {
+				t.Errorf("announced: %v", !enabled)
+			}
+			callee.registers("p")
+			caller.say(call)
+			if enabled {
+				hears1[*wamp.Invocation](callee)
+			} else {
+				caller.hearsError(wamp.TypeCall, 1, wamp.ErrOptionNotAllowed)
+			}
+		})
+	}
+}
+
+// Whoever is offered the meta API of registrations can subscribe to its events.
+func TestRMA13_MetaEventsComeWithABroker(t *testing.T) {
+	in(t, router.Config{}, func(h *house) {
+		p := h.connect().listen()
+		p.say(hello("r"))
+		roles := hears1[*wamp.Welcome](p).Details.Roles
+		if !roles.Supports(wamp.RoleDealer, wamp.FeatureRegistrationMetaAPI) || !roles.Has(wamp.RoleBroker) {
+			t.Errorf("roles %v", roles.List())
+		}
+		p.subscribes("wamp.registration.on_create")
+		h.join().registers("p")
+		hears1[*wamp.Event](p)
+	})
 }
