@@ -89,7 +89,7 @@ var requirements = []struct {
 	{"T", 52, "table of routing cases", ""},
 }
 
-var requirementID = regexp.MustCompile(`(?:^|[^A-Za-z0-9]|Test|_)([A-Z][A-Z0-9]{0,2})-?(\d{2})(?:[^0-9A-Za-z]|_|$)`)
+var requirementID = regexp.MustCompile(`(?:^|[^A-Za-z0-9]|Test|_)([A-Z][A-Z0-9]{0,2})-?(\d{2})(?:[^0-9a-z]|$)`)
 
 // TestSpecCoverage keeps the page that says which requirements have tests in step with the tests.
 func TestSpecCoverage(t *testing.T) {

@@ -26,7 +26,7 @@ func join(ctx context.Context, conn transport.Conn) <-chan outcome[*client.Sessi
 	return later(func() (*client.Session, error) { return client.Join(ctx, conn, client.Config{Realm: "realm1"}) })
 }
 
-func TestJoinAnnouncesWhatWorks_CLI01_PCR15(t *testing.T) {
+func TestJoinAnnouncesWhatWorks_CLI01_PCR15_SES01(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		conn, r := connected(t)
 		joined := join(context.Background(), conn)

@@ -1,6 +1,7 @@
 package router_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -279,4 +280,25 @@ func TestROU22_WaitingCallsAreBoundedInBytes(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Who listens to meta events and does not read them gets no more of them, and holds nobody up.
+func TestFLW09_SlowMetaConsumersDelayNoTeardown(t *testing.T) {
+	in(t, tightness, func(h *house) {
+		everything := wamp.SubscribeOptions{Match: wamp.MatchPrefix}
+		h.joinDeaf(&wamp.Subscribe{Request: 1, Topic: "wamp.", Options: everything})
+		caller := h.join()
+		for range 20 {
+			p := h.join()
+			for i := range 200 {
+				p.say(&wamp.Register{Request: wamp.ID(i + 1), Procedure: fmt.Sprint("p", i)})
+			}
+			p.drop()
+		}
+		caller.say(&wamp.Call{Request: 1, Procedure: "p0"})
+		caller.hearsError(wamp.TypeCall, 1, wamp.ErrNoSuchProcedure)
+		if h.log.Len() > 0 {
+			t.Errorf("the log says:\n%s", h.log)
+		}
+	})
 }

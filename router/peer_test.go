@@ -193,7 +193,7 @@ func (p *peer) subscribes(topic string) wamp.ID {
 	return hears1[*wamp.Subscribed](p).Subscription
 }
 
-// hearsAbort checks that the last that came was an ABORT with the reason, and that the connection is closed.
+// hearsAbort checks that the last that came was an ABORT with the reason, and that the connection is closed (PER-02).
 func (p *peer) hearsAbort(reason wamp.ErrorURI) {
 	p.house.Helper()
 	m := hears1[*wamp.Abort](p)

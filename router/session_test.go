@@ -257,6 +257,31 @@ func TestREA01_RealmsAreIsolated(t *testing.T) {
 	})
 }
 
+func TestREA04_RealmNamesAreURIs(t *testing.T) {
+	for _, name := range []string{"realm1", "Shop-1_a@b.c", "0x52908400098527886E0F7030069857D2E4169EE7", "a.größe", "x"} {
+		realms := []router.RealmConfig{{Name: name, AnonymousRole: "guest", Authorizer: auth.AllowAll{}}}
+		in(t, router.Config{Realms: realms}, func(h *house) {
+			p := h.connect().listen()
+			p.say(hello(name))
+			hears1[*wamp.Welcome](p)
+		})
+	}
+}
+
+func TestACK01_ACK02_AcknowledgedEventsAreNotOffered(t *testing.T) {
+	in(t, router.Config{}, func(h *house) {
+		p := h.connect().listen()
+		p.say(hello("r", wamp.FeatureAcknowledgedEventDelivery))
+		roles := hears1[*wamp.Welcome](p).Details.Roles
+		if roles.Supports(wamp.RoleBroker, wamp.FeatureAcknowledgedEventDelivery) {
+			t.Error("the router announces it")
+		}
+		p.say(&wamp.EventReceived{Publication: 1})
+		p.hearsNothing()
+		p.subscribes("t")
+	})
+}
+
 func TestAZN08_RealmWithoutAuthorizerRefusesEverything(t *testing.T) {
 	in(t, router.Config{Realms: []router.RealmConfig{{Name: "r", AnonymousRole: "guest"}}}, func(h *house) {
 		p := h.join()

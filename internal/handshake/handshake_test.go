@@ -66,15 +66,15 @@ func TestAcceptorRefuses(t *testing.T) {
 		first wamp.Message
 		want  wamp.ErrorURI
 	}{
-		"SES-02 not HELLO":           {&wamp.Call{Request: 1, Procedure: "a"}, wamp.ErrProtocolViolation},
-		"SES-02 AUTHENTICATE":        {&wamp.Authenticate{}, wamp.ErrProtocolViolation},
-		"SES-04 no role":             {&wamp.Hello{Realm: "open"}, wamp.ErrNoSuchRole},
-		"SES-04 only router roles":   {&wamp.Hello{Realm: "open", Details: wamp.HelloDetails{Roles: roles(wamp.RoleDealer)}}, wamp.ErrNoSuchRole},
-		"URI-04 realm with a space":  {hello("o pen"), wamp.ErrInvalidURI},
-		"SES-06 no such realm":       {hello("nowhere"), wamp.ErrNoSuchRealm},
-		"SES-06 empty realm":         {hello(""), wamp.ErrNoSuchRealm},
-		"ANO-03 anonymous refused":   {hello("closed"), wamp.ErrAuthenticationRequired},
-		"ATH-05 no method in common": {hello("open", "ticket", "wampcra"), wamp.ErrNoMatchingAuthMethod},
+		"SES-02 not HELLO":            {&wamp.Call{Request: 1, Procedure: "a"}, wamp.ErrProtocolViolation},
+		"SES-02 AUTHENTICATE":         {&wamp.Authenticate{}, wamp.ErrProtocolViolation},
+		"SES-04 no role":              {&wamp.Hello{Realm: "open"}, wamp.ErrNoSuchRole},
+		"SES-04 only router roles":    {&wamp.Hello{Realm: "open", Details: wamp.HelloDetails{Roles: roles(wamp.RoleDealer)}}, wamp.ErrNoSuchRole},
+		"URI-04 realm with a space":   {hello("o pen"), wamp.ErrInvalidURI},
+		"SES-06 REA-03 no such realm": {hello("nowhere"), wamp.ErrNoSuchRealm},
+		"SES-06 empty realm":          {hello(""), wamp.ErrNoSuchRealm},
+		"ANO-03 anonymous refused":    {hello("closed"), wamp.ErrAuthenticationRequired},
+		"ATH-05 no method in common":  {hello("open", "ticket", "wampcra"), wamp.ErrNoMatchingAuthMethod},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

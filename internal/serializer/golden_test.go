@@ -16,7 +16,8 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files of testdata anew")
 
-// TestGolden: the bytes of every message, so that no change of them goes unnoticed, and what is made of those bytes.
+// TestGolden: the bytes of every message, so that no change of them goes unnoticed, and what is made of those bytes. They
+// show that a payload comes last (MSG-11) and that an ABORT has three elements (SES-12).
 func TestGolden(t *testing.T) {
 	eachSerializer(t, func(t *testing.T, s wamp.Serializer) {
 		path := filepath.Join("testdata", "golden", s.String()+".txt")

@@ -1,8 +1,12 @@
 package serializer_test
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
 	"math/big"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -248,6 +252,51 @@ func TestMSG01EveryMessage(t *testing.T) {
 		if code.Known() != seen[code] {
 			t.Errorf("message type %v: known %v, among the samples %v", code, code.Known(), seen[code])
 		}
+	}
+}
+
+var definedKey = regexp.MustCompile(`^[a-z][a-z0-9_]{2,}$`)
+
+// TestSER02MSG08OwnWords: what the library itself puts into messages has the types of WAMP and keys as WAMP has them.
+func TestSER02MSG08OwnWords(t *testing.T) {
+	for _, m := range samples() {
+		var elements []any
+		decoder := json.NewDecoder(bytes.NewReader(frame(t, wamp.JSON, m.message)))
+		decoder.UseNumber()
+		if err := decoder.Decode(&elements); err != nil {
+			t.Fatal(err)
+		}
+		for _, element := range elements {
+			if _, payload := element.([]any); payload {
+				break
+			}
+			checkOwnWords(t, m.name, element)
+		}
+	}
+}
+
+func checkOwnWords(t *testing.T, where string, v any) {
+	switch v := v.(type) {
+	case string, bool:
+	case json.Number:
+		if _, err := strconv.ParseUint(v.String(), 10, 64); err != nil {
+			t.Errorf("%s: the number %s", where, v)
+		}
+	case []any:
+		for _, item := range v {
+			checkOwnWords(t, where, item)
+		}
+	case map[string]any:
+		for key, item := range v {
+			if !definedKey.MatchString(key) {
+				t.Errorf("%s: the key %q", where, key)
+			}
+			if key != "authextra" { // the application's own
+				checkOwnWords(t, where+"."+key, item)
+			}
+		}
+	default:
+		t.Errorf("%s: %T", where, v)
 	}
 }
 
