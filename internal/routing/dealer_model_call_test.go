@@ -95,6 +95,7 @@ func (m *dealerModel) newCall(s *routing.Session, c *wamp.Call, g routing.Grant)
 	known := &modelCall{
 		caller: s, request: c.Request, id: callees[0].id, first: *c, grant: g, moreInput: c.Options.Progress, since: m.now,
 	}
+	known.first.Options.Timeout = m.timeLimit(c.Options.Timeout)
 	o := m.choose(callees, &c.Options)
 	if o == nil || m.busy(o) {
 		if c.Options.RunMode != "" {
@@ -111,6 +112,22 @@ func (m *dealerModel) newCall(s *routing.Session, c *wamp.Call, g routing.Grant)
 	m.calls = append(m.calls, known)
 	m.invoke(known, o)
 	return ""
+}
+
+// timeLimit returns how long a call may take that asks for so much, in milliseconds; 0 is for ever (TMO-11).
+func (m *dealerModel) timeLimit(asked uint64) uint64 {
+	limit := asked
+	if limit == 0 {
+		limit = uint64(m.config.DefaultTimeout.Milliseconds())
+	}
+	switch most := uint64(m.config.MaxTimeout.Milliseconds()); {
+	case most == 0:
+		return limit
+	case limit == 0:
+		return most
+	default:
+		return min(limit, most)
+	}
 }
 
 // unfit says why a callee cannot take a call.

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/tandemrouter/tandem/internal/routing"
 	"github.com/tandemrouter/tandem/wamp"
@@ -124,6 +125,8 @@ func (p *dealerProgram) configure(c *routing.DealerConfig) {
 	c.MaxQueuedCalls = pick(p.random, []int{-1, 1, 3, 10})
 	c.MaxQueuedBytes = pick(p.random, []int{20, 40, 1000})
 	c.MaxKeptBytes = pick(p.random, []int{20, 40, 1000})
+	c.DefaultTimeout = pick(p.random, []time.Duration{0, 0, 0, 15 * time.Millisecond})
+	c.MaxTimeout = pick(p.random, []time.Duration{0, 0, 0, 10 * time.Millisecond})
 	c.ProgressNeedsCanceling = p.one(5)
 	c.Sharding = p.one(2)
 	c.Rerouting = p.one(2)
@@ -351,8 +354,8 @@ func notateGrant(m wamp.Message, g routing.Grant) (words string) {
 
 func notateConfig(c *routing.DealerConfig) string {
 	words := fmt.Sprintf("realm max_calls=%d max_invocations=%d max_registrations=%d max_queued_calls=%d"+
-		" max_queued_bytes=%d max_kept_bytes=%d", c.MaxCalls, c.MaxInvocations, c.MaxRegistrations, c.MaxQueuedCalls,
-		c.MaxQueuedBytes, c.MaxKeptBytes)
+		" max_queued_bytes=%d max_kept_bytes=%d default_timeout=%v max_timeout=%v", c.MaxCalls, c.MaxInvocations, c.MaxRegistrations, c.MaxQueuedCalls,
+		c.MaxQueuedBytes, c.MaxKeptBytes, c.DefaultTimeout, c.MaxTimeout)
 	flags := []struct {
 		word string
 		set  bool
