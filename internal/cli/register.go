@@ -16,6 +16,7 @@ type registerCmd struct {
 	Invoke    string `default:"single" enum:"single,first,last,roundrobin,random" help:"Who of several callees is invoked: single, first, last, roundrobin or random."`
 	Echo      bool   `xor:"answer" required:"" help:"Answer with the arguments of the call."`
 	Reply     string `xor:"answer" required:"" placeholder:"TEMPLATE" help:"Answer with this value."`
+	Progress  int    `placeholder:"N" help:"Send the answer N times as a progressive result before the final one, to callers that want progress."`
 	Count     int64  `placeholder:"N" help:"Stop after so many calls."`
 }
 
@@ -66,9 +67,22 @@ func (c *registerCmd) handler(p *program, answer answerFunc, counted *counter) c
 	return func(ctx context.Context, inv *client.Invocation) (*client.Result, error) {
 		context.AfterFunc(ctx, counted.add)
 		result, err := answer(inv)
+		if err == nil {
+			err = c.progress(ctx, inv, result)
+		}
 		fmt.Fprintf(p.Err, "called: %s%s\n", printable(inv.Procedure), outcome(err))
 		return result, err
 	}
+}
+
+// progress sends what comes before the final answer.
+func (c *registerCmd) progress(ctx context.Context, inv *client.Invocation, result *client.Result) error {
+	for range c.Progress {
+		if err := inv.Progress(ctx, result); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // outcome is what is told of a call that was refused.

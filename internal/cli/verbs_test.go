@@ -75,6 +75,14 @@ func TestRegisterCount(t *testing.T) {
 	r.end(t).expect(t, exitOK, "", "called: com.example.echo\ncalled: com.example.echo\n")
 }
 
+func TestRegisterProgress(t *testing.T) {
+	_, ws, _ := startDev(t)
+	r := startRegister(t, ws, "--echo", "--progress", "2", "com.example.slow")
+	tandem(t, "call", "--url", ws, "--progress", "com.example.slow", "1").expect(t, 0, "1\n1\n1\n", "")
+	tandem(t, "call", "--url", ws, "com.example.slow", "1").expect(t, 0, "1\n", "")
+	r.stop(t).expect(t, exitOK, "", "called: com.example.slow\n")
+}
+
 func TestRegisterPatterns(t *testing.T) {
 	_, ws, _ := startDev(t)
 	prefix := startRegister(t, ws, `--reply="{{procedure}}"`, "--match", "prefix", "com.example.a")
