@@ -17,6 +17,12 @@ type BrokerConfig struct {
 	URIRule          wamp.URIRule  // which topics are valid (URI-05)
 	Random           func() uint64 // uniformly random bits, for publication IDs (IDS-02) and the secret of hash tables
 	MaxSubscriptions int           // that one session may hold; 0 means DefaultMaxSubscriptions (FLW-08)
+	Sharding         bool          // whether nkey and rkey mean anything (SSB-01)
+
+	MaxRetained      int // events; 0 means DefaultMaxRetained, less than 0 that none are retained (RET-02)
+	MaxRetainedBytes int // that the retained events take up; 0 means DefaultMaxRetainedBytes
+	MaxRestricted    int // events of one topic that not everybody may have; 0 means DefaultMaxRestricted, less none (RET-05)
+	MaxReplayed      int // events that one SUBSCRIBE is answered with; 0 means DefaultMaxReplayed (RET-07)
 
 	// What a session may leave behind (TES-14); 0 means DefaultMaxTestaments and DefaultMaxTestamentBytes.
 	MaxTestaments     int
@@ -37,13 +43,15 @@ type Broker struct {
 	subscribers      int                // of all subscriptions
 	memberships      tables[membership] // of sessions, by subscription ID
 	matches          []*subscription    // scratch of one publication, kept so that none allocates
+	retention        retention
 }
 
 // brokerState is what the broker knows of a session. A session without subscriptions holds no memory.
 type brokerState struct {
 	left        bool // the session is gone: its messages are ignored
 	memberships table[membership]
-	testaments  *testaments // nil: none
+	testaments  *testaments      // nil: none
+	listed      table[*retained] // what is retained for lists of sessions with this one among them (RET-14)
 }
 
 // NewBroker returns a broker without subscriptions. The configuration must have a source of random numbers.
@@ -51,12 +59,18 @@ func NewBroker(c BrokerConfig) *Broker {
 	c.MaxSubscriptions = cmp.Or(c.MaxSubscriptions, DefaultMaxSubscriptions)
 	c.MaxTestaments = cmp.Or(c.MaxTestaments, DefaultMaxTestaments)
 	c.MaxTestamentBytes = cmp.Or(c.MaxTestamentBytes, DefaultMaxTestamentBytes)
+	c.MaxRetained = cmp.Or(c.MaxRetained, DefaultMaxRetained)
+	c.MaxRetainedBytes = cmp.Or(c.MaxRetainedBytes, DefaultMaxRetainedBytes)
+	c.MaxRestricted = cmp.Or(c.MaxRestricted, DefaultMaxRestricted)
+	c.MaxReplayed = cmp.Or(c.MaxReplayed, DefaultMaxReplayed)
+	memberships := newTables[membership](c.Random)
 	return &Broker{
 		config:           c,
 		subscriptions:    make(map[wamp.ID]*subscription),
 		nextSubscription: 1,
 		sessions:         make(map[wamp.ID]*Session),
-		memberships:      newTables[membership](c.Random),
+		memberships:      memberships,
+		retention:        newRetention(memberships.secret),
 	}
 }
 
@@ -107,10 +121,11 @@ func (b *Broker) Subscribe(now time.Time, from *Session, m *wamp.Subscribe, g Gr
 		return
 	}
 	joins := !b.holds(from, sub)
-	if joins {
-		b.enter(from, sub)
-	}
+	b.enter(from, sub, b.nkey(m))
 	out.send(from, &wamp.Subscribed{Request: m.Request, Subscription: sub.id}) // UMA-05
+	if m.Options.GetRetained {
+		b.replay(from, sub, out) // before anything live (RET-13)
+	}
 	if joins {
 		out.tellSubscribed(from, sub)
 	}

@@ -46,8 +46,9 @@ func (b *Broker) Held(id wamp.ID) (topic string, match wamp.MatchPolicy, history
 
 // keep notes the publication for the history of a subscription, unless only certain sessions may see it (EVH-09).
 func (p *publication) keep(sub *subscription, out *Outbox) {
-	if r := p.receivers; r != nil && (r.Eligible != nil || len(r.Exclude) > 0) {
+	r := p.options.Receivers
+	if r != nil && (r.Eligible != nil || len(r.Exclude) > 0) {
 		return
 	}
-	out.Kept = append(out.Kept, Kept{History: sub.history, Topic: p.topic, Event: p.eventFor(sub, out), For: p.receivers})
+	out.Kept = append(out.Kept, Kept{History: sub.history, Topic: p.topic, Event: sub.event(&p.event, p.topic, out), For: r})
 }

@@ -4,10 +4,10 @@ import "github.com/tandemrouter/tandem/wamp"
 
 // publication is what the events of one PUBLISH have in common.
 type publication struct {
-	topic     string
-	event     wamp.Event // but for the subscription and the topic
-	audience  audience
-	receivers *wamp.Receivers // as the publisher listed them; nil: it did not
+	topic    string
+	event    wamp.Event // but for the subscription and the topic
+	audience audience
+	options  *wamp.PublishOptions // nil if the router itself publishes
 }
 
 // checkPublish says whether the publication must be refused.
@@ -27,7 +27,7 @@ func (b *Broker) checkPublish(m *wamp.Publish, g Grant) refusal {
 }
 
 func newPublication(id wamp.ID, from *Session, m *wamp.Publish, g Grant) publication {
-	p := publication{topic: m.Topic, audience: newAudience(from, &m.Options), receivers: m.Options.Receivers}
+	p := publication{topic: m.Topic, audience: newAudience(from, &m.Options), options: &m.Options}
 	p.event.Publication = id
 	p.event.Payload = m.Payload
 	details := &p.event.Details
@@ -39,7 +39,7 @@ func newPublication(id wamp.ID, from *Session, m *wamp.Publish, g Grant) publica
 	return p
 }
 
-// deliver sends the publication to the subscribers of the matching subscriptions.
+// deliver sends the publication to the subscribers of the matching subscriptions, and retains it if it is to be.
 func (b *Broker) deliver(p *publication, out *Outbox) {
 	b.matches = b.topics.All(b.matches[:0], p.topic)
 	for _, sub := range b.matches {
@@ -49,28 +49,43 @@ func (b *Broker) deliver(p *publication, out *Outbox) {
 		}
 	}
 	clear(b.matches) // lest it keep subscriptions that have ended
+	if p.options.Retain {
+		b.retain(p)
+	}
 }
 
-// sendTo sends one event to those subscribers who may have it. Without any, no event is made.
+// sendTo sends one event to those subscribers who may have it.
 func (p *publication) sendTo(sub *subscription, out *Outbox) {
-	var event *wamp.Event
-	for _, s := range sub.subscribers {
+	if sub.shards == nil || p.options == nil || p.options.RKey == "" {
+		p.sendToThose(sub.subscribers, sub, nil, out)
+		return
+	}
+	event := p.sendToThose(sub.unsharded(), sub, nil, out)
+	p.sendToThose(sub.shards.owner(hashOf(p.options.RKey)).members, sub, event, out)
+}
+
+// sendToThose sends an event to those of some subscribers who may have it, and returns it. If it is nil, it is made;
+// but not in vain.
+func (p *publication) sendToThose(subscribers []*Session, sub *subscription, event *wamp.Event, out *Outbox) *wamp.Event {
+	for _, s := range subscribers {
 		if !p.audience.admits(s) {
 			continue
 		}
 		if event == nil {
-			event = p.eventFor(sub, out)
+			event = sub.event(&p.event, p.topic, out)
 		}
 		out.send(s, event)
 	}
+	return event
 }
 
-func (p *publication) eventFor(sub *subscription, out *Outbox) *wamp.Event {
+// event returns a copy of an event that the outbox owns, for the subscribers to send it to.
+func (sub *subscription) event(of *wamp.Event, topic string, out *Outbox) *wamp.Event {
 	event := out.event()
-	*event = p.event
+	*event = *of
 	event.Subscription = sub.id
 	if sub.match != wamp.MatchExact {
-		event.Details.Topic = p.topic // PBS-04; a subscriber to the topic itself knows it (PUB-21)
+		event.Details.Topic = topic // PBS-04; a subscriber to the topic itself knows it (PUB-21)
 	}
 	return event
 }

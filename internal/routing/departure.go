@@ -22,6 +22,7 @@ func (b *Broker) RemoveSession(_ time.Time, s *Session, how Departure, out *Outb
 	for _, held := range ended {
 		b.withdraw(s, held)
 	}
+	b.unlist(s)
 	s.broker = brokerState{left: true}
 	if how.Quiet {
 		return

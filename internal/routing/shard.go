@@ -28,16 +28,17 @@ func (l *lineup) shard(key string) (owner *callee) {
 		if c == nil {
 			continue
 		}
-		if claim := claim(hash, c.session.ID); owner == nil || claim > highest {
+		if claim := claim(hash, uint64(c.session.ID)); owner == nil || claim > highest {
 			owner, highest = c, claim
 		}
 	}
 	return owner
 }
 
-// claim mixes a key and a session so that each of their bits changes every bit of the result with even odds.
-func claim(key uint64, session wamp.ID) uint64 {
-	x := key ^ uint64(session)*goldenRatio
+// claim mixes a key and who claims it so that each of their bits changes every bit of the result with even odds. No two
+// claims to one key are the same.
+func claim(key, claimant uint64) uint64 {
+	x := key ^ claimant*goldenRatio
 	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
 	x = (x ^ x>>27) * 0x94d049bb133111eb
 	return x ^ x>>31

@@ -13,7 +13,8 @@ type subscription struct {
 	topic       string
 	created     int64      // milliseconds since 1970
 	history     any        // the shell's handle of the history that its events go to; nil: none
-	subscribers []*Session // as they came, but the last one takes the place of one that goes
+	subscribers []*Session // as they came, but the last one takes the place of one that goes; those in shards come last
+	shards      *shards    // nil: nobody is in one
 }
 
 // held reports whether the router itself holds the subscription, for the history of its events (EVH-13).
@@ -35,17 +36,38 @@ func (b *Broker) holds(s *Session, sub *subscription) bool {
 	return found
 }
 
-// enter makes a session, which must not be one yet, a subscriber.
-func (b *Broker) enter(s *Session, sub *subscription) {
-	b.memberships.put(&s.broker.memberships, sub.id, membership{sub, len(sub.subscribers)})
+// enter makes a session a subscriber, if it is not yet. Which shard it is in is for its latest SUBSCRIBE to say (SSB-04).
+func (b *Broker) enter(s *Session, sub *subscription, nkey string) {
+	held, found := b.memberships.get(&s.broker.memberships, sub.id)
+	switch {
+	case !found:
+		b.subscribers++
+	case sub.seatOf(s).in(nkey):
+		return
+	default:
+		b.remove(held)
+	}
+	b.list(s, sub, nkey)
+}
+
+// list adds a session to the subscribers, in front of those in shards unless it is in one itself.
+func (b *Broker) list(s *Session, sub *subscription, nkey string) {
+	gap := len(sub.subscribers)
 	sub.subscribers = append(sub.subscribers, s)
-	b.subscribers++
+	switch {
+	case nkey != "":
+		sub.join(s, nkey)
+	case sub.shards != nil:
+		gap = b.move(sub, gap-sub.shards.members(), gap)
+	}
+	sub.subscribers[gap] = s
+	b.memberships.put(&s.broker.memberships, sub.id, membership{sub, gap})
 }
 
 // withdraw takes a subscriber out of its subscription, which ends with its last subscriber.
 func (b *Broker) withdraw(s *Session, held membership) {
 	sub := held.subscription
-	b.remove(sub, held.place)
+	b.remove(held)
 	b.memberships.delete(&s.broker.memberships, sub.id)
 	b.subscribers--
 	if sub.over() {
@@ -54,14 +76,24 @@ func (b *Broker) withdraw(s *Session, held membership) {
 	}
 }
 
-// remove closes the gap that the subscriber at the place leaves.
-func (b *Broker) remove(sub *subscription, place int) {
+// remove closes the gap that a subscriber leaves.
+func (b *Broker) remove(held membership) {
+	sub, gap := held.subscription, held.place
 	last := len(sub.subscribers) - 1
-	if place != last {
-		moved := sub.subscribers[last]
-		sub.subscribers[place] = moved
-		b.memberships.put(&moved.broker.memberships, sub.id, membership{sub, place})
+	if sub.shards != nil && !sub.leaveShard(sub.subscribers[gap]) {
+		gap = b.move(sub, last-sub.shards.members(), gap)
 	}
+	b.move(sub, last, gap)
 	sub.subscribers[last] = nil
 	sub.subscribers = sub.subscribers[:last]
+}
+
+// move gives a subscriber another place, and returns the one that is free now.
+func (b *Broker) move(sub *subscription, from, to int) int {
+	if from != to {
+		moved := sub.subscribers[from]
+		sub.subscribers[to] = moved
+		b.memberships.put(&moved.broker.memberships, sub.id, membership{sub, to})
+	}
+	return from
 }

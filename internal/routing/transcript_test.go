@@ -145,6 +145,7 @@ func configure(w *world, words *words) error {
 	}
 	_, w.dealerConfig.ProgressNeedsCanceling = words.take("progress_needs_canceling")
 	_, w.dealerConfig.Sharding = words.take("sharding")
+	w.brokerConfig.Sharding = w.dealerConfig.Sharding
 	_, w.dealerConfig.Rerouting = words.take("rerouting")
 	for key, limit := range map[string]*int{
 		"max_calls":           &w.dealerConfig.MaxCalls,
@@ -156,6 +157,10 @@ func configure(w *world, words *words) error {
 		"max_subscriptions":   &w.brokerConfig.MaxSubscriptions,
 		"max_testaments":      &w.brokerConfig.MaxTestaments,
 		"max_testament_bytes": &w.brokerConfig.MaxTestamentBytes,
+		"max_retained":        &w.brokerConfig.MaxRetained,
+		"max_retained_bytes":  &w.brokerConfig.MaxRetainedBytes,
+		"max_restricted":      &w.brokerConfig.MaxRestricted,
+		"max_replayed":        &w.brokerConfig.MaxReplayed,
 	} {
 		if value, ok := words.take(key); ok {
 			n, err := strconv.Atoi(value)
