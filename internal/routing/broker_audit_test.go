@@ -28,7 +28,7 @@ func CheckBroker(b *Broker, sessions []*Session) error {
 		return fmt.Errorf("%d subscriptions and %d subscribers counted, %d and %d found",
 			b.Subscriptions(), b.Subscribers(), len(found), total)
 	}
-	return nil
+	return checkRetention(b, sessions)
 }
 
 func checkMemberships(b *Broker, s *Session, found map[*subscription]int) error {
@@ -62,5 +62,5 @@ func checkSubscription(b *Broker, sub *subscription) error {
 			return fmt.Errorf("the scratch keeps subscription %d", match.id)
 		}
 	}
-	return nil
+	return checkShards(sub)
 }

@@ -16,6 +16,13 @@ type brokerModel struct {
 	made []modelTopic   // subscriptions that exist, in the order of creation
 	used []wamp.ID      // subscription IDs ever seen
 	gone []*routing.Session
+
+	sharding      bool
+	joined        []*routing.Session // be they gone or not
+	retained      []modelRetained    // in the order of retention
+	maxRetained   int
+	maxRestricted int
+	maxReplayed   int
 }
 
 type modelTopic struct {
@@ -27,6 +34,7 @@ type modelTopic struct {
 type modelHolding struct {
 	session *routing.Session
 	id      wamp.ID
+	nkey    string
 }
 
 // modelSend is a message as far as the model foresees it. It can be compared.
@@ -38,6 +46,7 @@ type modelSend struct {
 	uri          wamp.ErrorURI
 	topic        string
 	publisher    wamp.ID
+	retained     bool
 }
 
 // subscribe returns the answer to a SUBSCRIBE. fresh says that the answer must carry an ID never used before, which
@@ -58,7 +67,7 @@ func (m *brokerModel) subscribe(s *routing.Session, match wamp.MatchPolicy, topi
 		return modelSend{to: s, kind: wamp.TypeError, uri: wamp.ErrNotAuthorized}, false
 	}
 	if at >= 0 {
-		m.held = append(m.held, modelHolding{s, want.subscription})
+		m.held = append(m.held, modelHolding{session: s, id: want.subscription})
 	}
 	return want, at < 0
 }
@@ -66,20 +75,21 @@ func (m *brokerModel) subscribe(s *routing.Session, match wamp.MatchPolicy, topi
 func (m *brokerModel) created(s *routing.Session, match wamp.MatchPolicy, topic string, id wamp.ID) {
 	m.used = append(m.used, id)
 	m.made = append(m.made, modelTopic{match, topic, id})
-	m.held = append(m.held, modelHolding{s, id})
+	m.held = append(m.held, modelHolding{session: s, id: id})
 }
 
 func (m *brokerModel) unsubscribe(s *routing.Session, id wamp.ID) modelSend {
 	if !m.holds(s, id) {
 		return modelSend{to: s, kind: wamp.TypeError, uri: wamp.ErrNoSuchSubscription}
 	}
-	m.drop(func(h modelHolding) bool { return h == modelHolding{s, id} })
+	m.drop(func(h modelHolding) bool { return h.session == s && h.id == id })
 	return modelSend{to: s, kind: wamp.TypeUnsubscribed}
 }
 
 func (m *brokerModel) leave(s *routing.Session) {
 	m.gone = append(m.gone, s)
 	m.drop(func(h modelHolding) bool { return h.session == s })
+	m.retained = slices.DeleteFunc(m.retained, func(r modelRetained) bool { return m.forNobody(&r) })
 }
 
 // drop ends holdings, and the subscriptions that nobody holds any more.
@@ -106,13 +116,16 @@ func (m *brokerModel) publish(s *routing.Session, topic string, o wamp.PublishOp
 	if o.DiscloseMe || g.Disclose == wamp.DiscloseAlways {
 		event.publisher = s.ID
 	}
+	if o.Retain {
+		m.retain(modelRetained{topic, event, s, o})
+	}
 	for _, t := range m.matching(topic) {
 		event.subscription, event.topic = t.id, ""
 		if t.match != wamp.MatchExact {
 			event.topic = topic
 		}
 		for _, h := range m.held {
-			if h.id == t.id && modelReceives(h.session, s, o) {
+			if h.id == t.id && modelReceives(h.session, s, o) && m.inShard(h.session, t.id, o.RKey) {
 				event.to = h.session
 				want = append(want, event)
 			}
@@ -202,7 +215,7 @@ func modelReceives(s, publisher *routing.Session, o wamp.PublishOptions) bool {
 func (m *brokerModel) left(s *routing.Session) bool { return slices.Contains(m.gone, s) }
 
 func (m *brokerModel) holds(s *routing.Session, id wamp.ID) bool {
-	return slices.Contains(m.held, modelHolding{s, id})
+	return slices.ContainsFunc(m.held, func(h modelHolding) bool { return h.session == s && h.id == id })
 }
 
 func (m *brokerModel) count(s *routing.Session) (n int) {

@@ -79,12 +79,16 @@ func runBrokerProgram(t *testing.T, seed uint64) []string {
 	p := &brokerProgram{
 		t:      t,
 		random: rand.New(rand.NewPCG(seed, 1)),
-		model:  brokerModel{max: 4},
+		model:  brokerModel{max: 4, sharding: seed%2 == 0, maxRetained: 6, maxRestricted: 2, maxReplayed: 3},
 		views:  map[*routing.Session]*subscriberView{},
 	}
 	source := rand.New(rand.NewPCG(seed, 2))
 	p.broker = routing.NewBroker(routing.BrokerConfig{
 		MaxSubscriptions: p.model.max,
+		Sharding:         p.model.sharding,
+		MaxRetained:      p.model.maxRetained,
+		MaxRestricted:    p.model.maxRestricted,
+		MaxReplayed:      p.model.maxReplayed,
 		Random:           func() uint64 { p.drawn = source.Uint64(); return p.drawn },
 	})
 	for range 5 {
@@ -101,7 +105,10 @@ func (p *brokerProgram) join() {
 	id := wamp.ID(len(p.sessions) + 1)
 	s := &routing.Session{ID: id, AuthID: []string{"ann", "bob"}[id%2], AuthRole: []string{"x", "y", "z"}[id%3]}
 	p.sessions = append(p.sessions, s)
+	p.model.joined = p.sessions
 	p.views[s] = &subscriberView{map[wamp.ID]bool{}, map[wamp.ID]int{}}
+	p.broker.AddSession(time.Time{}, s, &p.out)
+	p.check(nil)
 }
 
 func (p *brokerProgram) step() {
@@ -139,7 +146,8 @@ func (p *brokerProgram) leaveAll() {
 func (p *brokerProgram) subscribe(s *routing.Session) {
 	match := wamp.MatchPolicy(p.random.IntN(3))
 	topic, g := pick(p.random, programMatch[match]), p.grant()
-	m := &wamp.Subscribe{Request: p.request, Topic: topic, Options: wamp.SubscribeOptions{Match: match}}
+	o := wamp.SubscribeOptions{Match: match, GetRetained: p.random.IntN(2) == 0, NKey: pick(p.random, []string{"", "n1", "n2", "n3"})}
+	m := &wamp.Subscribe{Request: p.request, Topic: topic, Options: o}
 	p.broker.Subscribe(time.Time{}, s, m, g, &p.out)
 	if p.model.left(s) {
 		p.check(nil)
@@ -150,7 +158,14 @@ func (p *brokerProgram) subscribe(s *routing.Session) {
 		want.subscription = p.freshID()
 		p.model.created(s, match, topic, want.subscription)
 	}
-	p.check([]modelSend{want})
+	list := []modelSend{want}
+	if want.kind == wamp.TypeSubscribed {
+		p.model.rekey(s, want.subscription, o.NKey)
+	}
+	if want.kind == wamp.TypeSubscribed && o.GetRetained {
+		list = append(list, p.model.replay(s, modelTopic{match, topic, want.subscription})...)
+	}
+	p.check(list)
 }
 
 // freshID returns the ID in the SUBSCRIBED that the broker has just sent.
@@ -217,6 +232,8 @@ func (p *brokerProgram) publishOptions() wamp.PublishOptions {
 		Acknowledge: p.random.IntN(2) == 0,
 		IncludeMe:   p.random.IntN(2) == 0,
 		DiscloseMe:  p.random.IntN(3) == 0,
+		Retain:      p.random.IntN(2) == 0,
+		RKey:        pick(p.random, []string{"", "", "r1", "r2", "r3", "r4"}),
 	}
 	if p.random.IntN(3) == 0 {
 		o.Receivers = &wamp.Receivers{
@@ -288,7 +305,7 @@ func (p *brokerProgram) seen(send routing.Send) modelSend {
 		s.uri = m.URI
 	case *wamp.Event:
 		s.subscription, s.publication = m.Subscription, m.Publication
-		s.topic, s.publisher = m.Details.Topic, m.Details.Publisher
+		s.topic, s.publisher, s.retained = m.Details.Topic, m.Details.Publisher, m.Details.Retained
 		p.checkEvent(view, m)
 	}
 	return s
@@ -301,11 +318,14 @@ func (p *brokerProgram) checkRequest(request wamp.ID) {
 }
 
 // checkEvent checks that the receiver holds the subscription (PUB-11, PUB-12) and that the events of a publisher
-// come in the order of its publications (PUB-13).
+// come in the order of its publications (PUB-13), but for those that are retained.
 func (p *brokerProgram) checkEvent(view *subscriberView, m *wamp.Event) {
 	publisher, number := m.Payload.Args[0].(wamp.ID), m.Payload.Args[1].(int)
 	if !view.holds[m.Subscription] {
 		p.t.Errorf("step %d: EVENT of subscription %d, which the receiver does not hold", p.request, m.Subscription)
+	}
+	if m.Details.Retained {
+		return
 	}
 	if number < view.last[publisher] {
 		p.t.Errorf("step %d: EVENT %d of publisher %d after its %d", p.request, number, publisher, view.last[publisher])
@@ -335,7 +355,7 @@ func sortSubscribers(list []modelSend) {
 		for to < len(list) && list[to].subscription == list[from].subscription && list[to].kind == list[from].kind {
 			to++
 		}
-		slices.SortFunc(list[from:to], func(a, b modelSend) int { return cmp.Compare(a.to.ID, b.to.ID) })
+		slices.SortStableFunc(list[from:to], func(a, b modelSend) int { return cmp.Compare(a.to.ID, b.to.ID) })
 		from = to
 	}
 }
@@ -343,8 +363,8 @@ func sortSubscribers(list []modelSend) {
 func describe(list []modelSend) string {
 	text := ""
 	for _, s := range list {
-		text += fmt.Sprintf("\n\tto=%d %v subscription=%d publication=%d %s topic=%q publisher=%d",
-			s.to.ID, s.kind, s.subscription, s.publication, s.uri, s.topic, s.publisher)
+		text += fmt.Sprintf("\n\tto=%d %v subscription=%d publication=%d %s topic=%q publisher=%d retained=%v",
+			s.to.ID, s.kind, s.subscription, s.publication, s.uri, s.topic, s.publisher, s.retained)
 	}
 	return text
 }
