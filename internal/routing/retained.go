@@ -26,9 +26,9 @@ type retained struct {
 
 // What it takes to keep an event, in bytes: measured, with the indexes that lead to it.
 const (
-	retainedSize   = 512
+	retainedSize   = 448
 	restrictedSize = 256 // the lists
-	listedSize     = 96  // one entry of a list, if it is long or names a session
+	listedSize     = 80  // one entry of a list, if it is long or names a session
 	passthruSize   = 64
 )
 
