@@ -36,6 +36,7 @@ var purposes = map[string]router.RealmConfig{
 	"sharded":    {Authorizer: auth.AllowAll{}, Sharding: true},
 	"discreet":   {Authorizer: discreet{}},
 	"guarded":    {Authorizer: guard{}},
+	"forgetful":  {Authorizer: auth.AllowAll{}, Retention: router.RetentionConfig{Off: true}},
 }
 
 // discreet allows everything and discloses nobody.

@@ -24,10 +24,11 @@ type Target struct {
 	//	strict      URIs are strict (URI-05)
 	//	sequential  request IDs are checked (IDS-06)
 	//	prudent     progressive results need call canceling (PCR-02)
-	//	sharded     registrations can be sharded (SHD-08)
+	//	sharded     registrations and subscriptions can be sharded (SHD-08, SSB-01)
 	//	discreet    identities are never disclosed (CID-08)
 	//	guarded     only URIs that begin with "open." are allowed, and for those that begin with "broken." the
 	//	            authorizer fails (AZN-02, AZN-03)
+	//	forgetful   no events are retained (RET-02)
 	Realms map[string]string
 	// Wires are the ways to connect. The sessions of a case take them in turn.
 	Wires []Wire

@@ -46,12 +46,30 @@ type RealmConfig struct {
 	DefaultCallTimeout time.Duration // 0: as long as they want
 	MaxCallTimeout     time.Duration // 0: as long as they say
 
+	Retention RetentionConfig
+
 	StrictRequestIDs       bool // requests must be numbered without gaps (IDS-06)
 	ProgressNeedsCanceling bool // progressive results only with callees that announced call_canceling (PCR-02)
 	UnannouncedProgress    bool // callers may send calls in parts, and callees progressive results, without having announced it
-	Sharding               bool // announce and do sharded registration (SHD-08)
+	Sharding               bool // announce and do sharded registration and subscription (SHD-08, SSB-01)
 	SilentRevocation       bool // subscribers are not told that they lose a subscription, whatever they announced (SRV-05)
 	TrustLevels            bool // announce trust levels and pass on those that the authorizer gives (CTL-03)
+}
+
+// RetentionConfig says what a realm keeps for later subscribers. The oldest events go when there are too many.
+type RetentionConfig struct {
+	Off         bool // nothing is retained, and event_retention is not announced (RET-02)
+	MaxEvents   int  // default 10,000
+	MaxBytes    int  // that they take up, with what it costs to keep them; default 64 MiB
+	MaxReplayed int  // events for one SUBSCRIBE to a pattern; default 1000 (RET-07)
+}
+
+// limit returns how many events the broker retains.
+func (c *RetentionConfig) limit() int {
+	if c.Off {
+		return -1
+	}
+	return c.MaxEvents
 }
 
 const (
@@ -93,6 +111,9 @@ func (c *Config) validate() error {
 	}
 	seen := make(map[string]bool)
 	for _, realm := range c.Realms {
+		if r := &realm.Retention; r.MaxEvents < 0 || r.MaxBytes < 0 || r.MaxReplayed < 0 {
+			errs = append(errs, fmt.Errorf("router: a limit of what realm %q retains is negative", realm.Name))
+		}
 		if !wamp.LooseURI.ValidURI(realm.Name) {
 			errs = append(errs, fmt.Errorf("router: realm name %q is not a valid URI", realm.Name))
 		}

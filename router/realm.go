@@ -75,7 +75,12 @@ func newRealm(r *Router, c *RealmConfig) *realm {
 			URIRule:          c.URIs,
 			Random:           rand.Uint64,
 			MaxSubscriptions: cmp.Or(c.MaxSubscriptions, defaultPerSession),
+			Sharding:         c.Sharding,
 			SilentRevocation: c.SilentRevocation,
+			MaxRetained:      c.Retention.limit(),
+			MaxRetainedBytes: c.Retention.MaxBytes,
+			MaxReplayed:      c.Retention.MaxReplayed,
+			MaxReplayedBytes: r.config.QueueLimit / 2, // lest the subscriber lose what it asked for
 		}),
 	}
 	rl.timer = time.AfterFunc(time.Hour, rl.expire)
@@ -113,6 +118,10 @@ func announced(c *RealmConfig) wamp.Roles {
 	)
 	if c.Sharding {
 		roles.Announce(wamp.RoleDealer, wamp.FeatureShardedRegistration)
+		roles.Announce(wamp.RoleBroker, wamp.FeatureShardedSubscription)
+	}
+	if !c.Retention.Off {
+		roles.Announce(wamp.RoleBroker, wamp.FeatureEventRetention)
 	}
 	if c.TrustLevels {
 		roles.Announce(wamp.RoleDealer, wamp.FeatureCallTrustLevels)

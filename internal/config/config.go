@@ -41,10 +41,20 @@ type Realm struct {
 	DefaultCallTimeout time.Duration // of calls that come without one (TMO-11)
 	MaxCallTimeout     time.Duration // of all calls
 
+	Retention Retention
+
 	StrictRequestIDs       bool // requests must be numbered without gaps (IDS-06)
 	ProgressNeedsCanceling bool // of callees (PCR-02)
 	UnannouncedProgress    bool // calls in parts and progressive results of peers that did not announce them
 	Sharding               bool // calls and publications may carry a shard key (SHD-08)
+}
+
+// Retention bounds what a realm keeps for later subscribers.
+type Retention struct {
+	Off    bool // nothing is kept (RET-02)
+	Events int
+	Size   int // of all of them, in bytes
+	Replay int // events for one subscriber to a pattern (RET-07)
 }
 
 // Limits bounds what peers may use. Sizes are in bytes.

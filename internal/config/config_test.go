@@ -31,6 +31,7 @@ realms:
     progress_needs_canceling: true
     unannounced_progress: true
     sharding: true
+    retention: {events: 500, size: 8MiB, replay: 100}
     roles:
       guest: {allow: [call, subscribe], disclose: never}
       42: {allow: [register, administer], trust_level: 0}
@@ -57,6 +58,7 @@ func TestParse(t *testing.T) {
 			Name: "shop", URIs: wamp.StrictURI, AnonymousRole: "guest",
 			DefaultCallTimeout: 30 * time.Second, MaxCallTimeout: 90 * time.Minute,
 			StrictRequestIDs: true, ProgressNeedsCanceling: true, UnannouncedProgress: true, Sharding: true,
+			Retention: config.Retention{Events: 500, Size: 8 << 20, Replay: 100},
 			Roles: map[string]auth.Permissions{
 				"guest": {Call: true, Subscribe: true, Disclose: wamp.DiscloseNever},
 				"42":    {Register: true, Administer: true, HasTrustLevel: true},
@@ -67,6 +69,18 @@ func TestParse(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestRET02_RetentionCanBeOff(t *testing.T) {
+	for _, word := range []string{"off", `"off"`} {
+		got, err := config.Parse("f", []byte("listeners: {main: {address: \":0\"}}\nrealms: {r: {retention: "+word+"}}\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := (config.Retention{Off: true}); got.Realms[0].Retention != want {
+			t.Errorf("%s: got %+v", word, got.Realms[0].Retention)
+		}
 	}
 }
 
@@ -107,6 +121,9 @@ func TestProblems(t *testing.T) {
 		"action":            {listeners + "realms: {r: {roles: {g: {allow: [calls]}}}}\n", `f:2:34: realms.r.roles.g.allow[0]: unknown word "calls" (did you mean "call"?)`},
 		"request IDs":       {listeners + "realms: {r: {request_ids: exact}}\n", `f:2:27: realms.r.request_ids: unknown word "exact" (known here: lenient, strict)`},
 		"flag":              {listeners + "realms: {r: {sharding: yes please}}\n", "f:2:24: realms.r.sharding: is a text, not true or false"},
+		"retention":         {listeners + "realms: {r: {retention: none}}\n", `f:2:25: realms.r.retention: unknown word "none" (known here: off)`},
+		"retained events":   {listeners + "realms: {r: {retention: {events: 0}}}\n", "f:2:34: realms.r.retention.events: must be between 1 and 2147483647 (leave the key out for the default)"},
+		"retention switch":  {listeners + "realms: {r: {retention: false}}\n", "f:2:25: realms.r.retention: is true or false, not a mapping"},
 		"trust level":       {listeners + "realms: {r: {roles: {g: {trust_level: -1}}}}\n", "f:2:39: realms.r.roles.g.trust_level: must be between 0 and 2147483647 (leave the key out for the default)"},
 		"time":              {listeners + "realms: {r: {call_timeout: {default: soon}}}\n", `f:2:38: realms.r.call_timeout.default: "soon" is not a time (write a number with ms, s, m or h, such as 500ms or 1h30m; leave the key out for none)`},
 		"time without unit": {listeners + "realms: {r: {call_timeout: {max: 5}}}\n", `f:2:34: realms.r.call_timeout.max: "5" is not a time (write a number with ms, s, m or h, such as 500ms or 1h30m; leave the key out for none)`},

@@ -165,6 +165,7 @@ func (r *reader) realm(v value, realm *Realm) {
 		field{"call_timeout", func(v value) { r.callTimeout(v, realm) }},
 		field{"progress_needs_canceling", func(v value) { r.flag(v, &realm.ProgressNeedsCanceling) }},
 		field{"unannounced_progress", func(v value) { r.flag(v, &realm.UnannouncedProgress) }},
+		field{"retention", func(v value) { r.retention(v, &realm.Retention) }},
 		field{"sharding", func(v value) { r.flag(v, &realm.Sharding) }},
 		field{"roles", func(v value) { r.roles(v, realm) }},
 	)
@@ -194,6 +195,19 @@ func (r *reader) callTimeout(v value, realm *Realm) {
 	if len(r.problems) == found && most > 0 && realm.DefaultCallTimeout > most {
 		r.add(v, "the default is more than the maximum", "no call takes longer than the maximum, so the default can be left out")
 	}
+}
+
+// retention reads the word off, or a mapping.
+func (r *reader) retention(v value, retention *Retention) {
+	if r.isText(v) {
+		_, retention.Off = r.word(v, []string{"off"})
+		return
+	}
+	r.fields(v,
+		field{"events", func(v value) { r.count(v, &retention.Events) }},
+		field{"size", func(v value) { r.size(v, &retention.Size) }},
+		field{"replay", func(v value) { r.count(v, &retention.Replay) }},
+	)
 }
 
 func (r *reader) roles(v value, realm *Realm) {

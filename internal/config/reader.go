@@ -179,6 +179,12 @@ func (r *reader) text(v value, dst *string) {
 	}
 }
 
+// isText reports whether the value is a text, for those that may be something else too.
+func (r *reader) isText(v value) bool {
+	_, ok := v.node.(*ast.StringNode)
+	return ok
+}
+
 // word reads one of a set of words.
 func (r *reader) word(v value, known []string) (index int, ok bool) {
 	var text string

@@ -23,6 +23,7 @@ type BrokerConfig struct {
 	MaxRetainedBytes int // that the retained events take up; 0 means DefaultMaxRetainedBytes
 	MaxRestricted    int // events of one topic that not everybody may have; 0 means DefaultMaxRestricted, less none (RET-05)
 	MaxReplayed      int // events that one SUBSCRIBE is answered with; 0 means DefaultMaxReplayed (RET-07)
+	MaxReplayedBytes int // that these events take up, give or take one; 0 means DefaultMaxReplayedBytes
 
 	// What a session may leave behind (TES-14); 0 means DefaultMaxTestaments and DefaultMaxTestamentBytes.
 	MaxTestaments     int
@@ -63,6 +64,7 @@ func NewBroker(c BrokerConfig) *Broker {
 	c.MaxRetainedBytes = cmp.Or(c.MaxRetainedBytes, DefaultMaxRetainedBytes)
 	c.MaxRestricted = cmp.Or(c.MaxRestricted, DefaultMaxRestricted)
 	c.MaxReplayed = cmp.Or(c.MaxReplayed, DefaultMaxReplayed)
+	c.MaxReplayedBytes = cmp.Or(c.MaxReplayedBytes, DefaultMaxReplayedBytes)
 	memberships := newTables[membership](c.Random)
 	return &Broker{
 		config:           c,

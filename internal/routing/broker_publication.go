@@ -8,6 +8,7 @@ type publication struct {
 	event    wamp.Event // but for the subscription and the topic
 	audience audience
 	options  *wamp.PublishOptions // nil if the router itself publishes
+	rkey     uint64               // the hash of the key, once it was needed
 }
 
 // checkPublish says whether the publication must be refused.
@@ -56,12 +57,23 @@ func (b *Broker) deliver(p *publication, out *Outbox) {
 
 // sendTo sends one event to those subscribers who may have it.
 func (p *publication) sendTo(sub *subscription, out *Outbox) {
-	if sub.shards == nil || p.options == nil || p.options.RKey == "" {
+	if sub.shards == nil || !p.sharded() {
 		p.sendToThose(sub.subscribers, sub, nil, out)
 		return
 	}
 	event := p.sendToThose(sub.unsharded(), sub, nil, out)
-	p.sendToThose(sub.shards.owner(hashOf(p.options.RKey)).members, sub, event, out)
+	p.sendToThose(sub.shards.owner(p.key()).members, sub, event, out)
+}
+
+// sharded reports whether the publication goes to one of the shards of each subscription.
+func (p *publication) sharded() bool { return p.options != nil && p.options.RKey != "" }
+
+// key returns the hash of the key, which may be long and is needed for each subscription.
+func (p *publication) key() uint64 {
+	if p.rkey == 0 {
+		p.rkey = hashOf(p.options.RKey)
+	}
+	return p.rkey
 }
 
 // sendToThose sends an event to those of some subscribers who may have it, and returns it. If it is nil, it is made;

@@ -37,8 +37,8 @@ func (p *publication) retained(number wamp.ID, t *retainedTopic, size int) *reta
 	e := &retained{
 		number: number, topic: t, event: p.event, size: size,
 		audience: p.audience.clone(),
-		rkey:     hashOf(p.options.RKey),
-		sharded:  p.options.RKey != "",
+		rkey:     p.key(),
+		sharded:  p.sharded(),
 	}
 	e.event.Payload = p.event.Payload.Clone()
 	e.event.Details.Retained = true

@@ -12,6 +12,7 @@ const (
 	DefaultMaxRetainedBytes = 64 << 20 // that they take up
 	DefaultMaxRestricted    = 10       // events of one topic (RET-05)
 	DefaultMaxReplayed      = 1000     // events for one SUBSCRIBE (RET-07)
+	DefaultMaxReplayedBytes = 2 << 20  // that they take up
 )
 
 // retention holds the retained events of a realm. They are nobody's: they outlast their publisher, and no subscription

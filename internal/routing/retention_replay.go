@@ -8,7 +8,8 @@ import (
 )
 
 // replay sends a subscriber, of each topic of its subscription, the newest retained event that it may have (RET-03,
-// RET-07). They come in the order in which they were retained; if they are too many, the newest of them.
+// RET-07). They come in the order in which they were retained; if they are too many
+// or too large together, the newest of them.
 //
 // Who may subscribe to a pattern gets whatever is published to its topics, so nobody need be asked about each of them
 // (RET-04).
@@ -43,8 +44,8 @@ func (b *Broker) pickFrom(t *retainedTopic, to *Session, sub *subscription) {
 // pick picks the events of all topics that match a pattern, newest first. The time grows with what is retained in the
 // realm, as far back as it has to go.
 func (b *Broker) pick(to *Session, sub *subscription) {
-	r := &b.retention
-	for e := r.newest; e != nil && len(r.picked) < b.config.MaxReplayed; e = e.older {
+	r, room := &b.retention, b.config.MaxReplayedBytes
+	for e := r.newest; e != nil && len(r.picked) < b.config.MaxReplayed && room > 0; e = e.older {
 		t := e.topic
 		if t.replay == r.replays {
 			continue
@@ -56,6 +57,7 @@ func (b *Broker) pick(to *Session, sub *subscription) {
 		if e.admits(to) && e.reaches(to, sub) {
 			t.replay = r.replays
 			r.picked = append(r.picked, e)
+			room -= e.size
 		}
 	}
 }

@@ -160,6 +160,7 @@ func configure(w *world, words *words) error {
 		"max_retained":        &w.brokerConfig.MaxRetained,
 		"max_retained_bytes":  &w.brokerConfig.MaxRetainedBytes,
 		"max_restricted":      &w.brokerConfig.MaxRestricted,
+		"max_replayed_bytes":  &w.brokerConfig.MaxReplayedBytes,
 		"max_replayed":        &w.brokerConfig.MaxReplayed,
 	} {
 		if value, ok := words.take(key); ok {

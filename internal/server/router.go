@@ -33,6 +33,13 @@ func routerConfig(c *config.Config, agent string, log *slog.Logger) router.Confi
 			DefaultCallTimeout: realm.DefaultCallTimeout,
 			MaxCallTimeout:     realm.MaxCallTimeout,
 
+			Retention: router.RetentionConfig{
+				Off:         realm.Retention.Off,
+				MaxEvents:   realm.Retention.Events,
+				MaxBytes:    realm.Retention.Size,
+				MaxReplayed: realm.Retention.Replay,
+			},
+
 			StrictRequestIDs:       realm.StrictRequestIDs,
 			ProgressNeedsCanceling: realm.ProgressNeedsCanceling,
 			UnannouncedProgress:    realm.UnannouncedProgress,
