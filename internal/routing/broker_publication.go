@@ -8,7 +8,6 @@ type publication struct {
 	event    wamp.Event // but for the subscription and the topic
 	audience audience
 	options  *wamp.PublishOptions // nil if the router itself publishes
-	rkey     uint64               // the hash of the key, once it was needed
 }
 
 // checkPublish says whether the publication must be refused.
@@ -42,38 +41,28 @@ func newPublication(id wamp.ID, from *Session, m *wamp.Publish, g Grant) publica
 
 // deliver sends the publication to the subscribers of the matching subscriptions, and retains it if it is to be.
 func (b *Broker) deliver(p *publication, out *Outbox) {
+	key := b.rkey(p.options)
 	b.matches = b.topics.All(b.matches[:0], p.topic)
 	for _, sub := range b.matches {
-		p.sendTo(sub, out)
+		p.sendTo(sub, key, out)
 		if sub.held() {
 			p.keep(sub, out)
 		}
 	}
 	clear(b.matches) // lest it keep subscriptions that have ended
 	if p.options.Retain {
-		b.retain(p)
+		b.retain(p, key)
 	}
 }
 
-// sendTo sends one event to those subscribers who may have it.
-func (p *publication) sendTo(sub *subscription, out *Outbox) {
-	if sub.shards == nil || !p.sharded() {
+// sendTo sends one event to those subscribers who may have it. The key is that of the publication (rkey).
+func (p *publication) sendTo(sub *subscription, key uint64, out *Outbox) {
+	if sub.shards == nil || key == 0 {
 		p.sendToThose(sub.subscribers, sub, nil, out)
 		return
 	}
 	event := p.sendToThose(sub.unsharded(), sub, nil, out)
-	p.sendToThose(sub.shards.owner(p.key()).members, sub, event, out)
-}
-
-// sharded reports whether the publication goes to one of the shards of each subscription.
-func (p *publication) sharded() bool { return p.options != nil && p.options.RKey != "" }
-
-// key returns the hash of the key, which may be long and is needed for each subscription.
-func (p *publication) key() uint64 {
-	if p.rkey == 0 {
-		p.rkey = hashOf(p.options.RKey)
-	}
-	return p.rkey
+	p.sendToThose(sub.shards.owner(key).members, sub, event, out)
 }
 
 // sendToThose sends an event to those of some subscribers who may have it, and returns it. If it is nil, it is made;

@@ -51,6 +51,15 @@ func (b *Broker) nkey(m *wamp.Subscribe) string {
 	return m.Options.NKey
 }
 
+// rkey returns the hash of the key by which the publication selects a shard of each subscription, or 0 if it has none.
+// It is hashed once, because it may be long.
+func (b *Broker) rkey(o *wamp.PublishOptions) uint64 {
+	if !b.config.Sharding || o.RKey == "" {
+		return 0
+	}
+	return max(1, hashOf(o.RKey))
+}
+
 // unsharded returns the subscribers without an nkey.
 func (sub *subscription) unsharded() []*Session {
 	return sub.subscribers[:len(sub.subscribers)-sub.shards.members()]

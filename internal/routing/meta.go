@@ -59,7 +59,7 @@ func (b *Broker) publishMeta(e *MetaEvent, out *Outbox) {
 	p.event.Publication = wamp.RandomID(b.config.Random())
 	p.event.Payload = e.payload()
 	for _, sub := range b.matches {
-		p.sendTo(sub, out)
+		p.sendTo(sub, 0, out)
 	}
 	clear(b.matches)
 }

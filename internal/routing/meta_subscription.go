@@ -38,12 +38,12 @@ func (o *Outbox) tellUnsubscribed(s *Session, sub *subscription) {
 }
 
 // details returns what may be known of a subscription (UMA-06).
-func (s *subscription) details() wamp.Dict {
+func (sub *subscription) details() wamp.Dict {
 	return wamp.Dict{
-		"id":      uint64(s.id),
-		"created": metaTime(time.UnixMilli(s.created)),
-		"uri":     s.topic,
-		"match":   s.match.String(),
+		"id":      uint64(sub.id),
+		"created": metaTime(time.UnixMilli(sub.created)),
+		"uri":     sub.topic,
+		"match":   sub.match.String(),
 	}
 }
 

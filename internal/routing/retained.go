@@ -15,8 +15,7 @@ type retained struct {
 	event     wamp.Event // but for the subscription and the topic (RET-09, PID-07)
 	publisher wamp.ID    // the session that must not have it; 0: none (RET-06)
 	audience  *audience  // nil: everybody else may have it
-	rkey      uint64     // the hash of the key
-	sharded   bool       // it has a key
+	rkey      uint64     // as Broker.rkey returns it
 	listed    int        // sessions on the list of those that may have it that are still there
 	size      int
 	dropped   bool // though a session that is being killed may still know it
@@ -33,12 +32,10 @@ const (
 )
 
 // retained returns the publication as it is kept.
-func (p *publication) retained(number wamp.ID, t *retainedTopic, size int) *retained {
+func (p *publication) retained(number wamp.ID, t *retainedTopic, key uint64, size int) *retained {
 	e := &retained{
-		number: number, topic: t, event: p.event, size: size,
+		number: number, topic: t, event: p.event, rkey: key, size: size,
 		audience: p.audience.clone(),
-		rkey:     p.key(),
-		sharded:  p.sharded(),
 	}
 	e.event.Payload = p.event.Payload.Clone()
 	e.event.Details.Retained = true

@@ -48,7 +48,7 @@ func (b *Broker) Retained() (events, bytes int) { return b.retention.count, b.re
 // retain keeps a publication for later subscribers, at the cost of what it makes obsolete and of the oldest events of
 // the realm. One that is larger than all of them together may be is not retained, and neither is one for a list of
 // sessions of which none is there.
-func (b *Broker) retain(p *publication) {
+func (b *Broker) retain(p *publication, key uint64) {
 	size := p.retainedSize()
 	if b.config.MaxRetained < 0 || size > b.config.MaxRetainedBytes {
 		return
@@ -58,7 +58,7 @@ func (b *Broker) retain(p *publication) {
 		return // RET-14
 	}
 	r := &b.retention
-	e := r.add(p, size)
+	e := r.add(p, key, size)
 	r.enlist(e, listed)
 	b.dropObsolete(e)
 	for r.count > b.config.MaxRetained || r.bytes > b.config.MaxRetainedBytes {
@@ -78,14 +78,14 @@ func (b *Broker) present(a *audience) (listed []*Session, some bool) {
 }
 
 // add makes the publication the newest event of its topic.
-func (r *retention) add(p *publication, size int) *retained {
+func (r *retention) add(p *publication, key uint64, size int) *retained {
 	t := r.topics[p.topic]
 	if t == nil {
 		t = &retainedTopic{topic: strings.Clone(p.topic)}
 		r.topics[t.topic] = t
 	}
 	r.last++
-	e := p.retained(r.last, t, size)
+	e := p.retained(r.last, t, key, size)
 	t.events = append(t.events, e)
 	r.link(e)
 	return e

@@ -64,7 +64,7 @@ func (b *Broker) pick(to *Session, sub *subscription) {
 
 // reaches reports whether the event's key leads to the subscriber, now that shards are as they are (SSB-03).
 func (e *retained) reaches(s *Session, sub *subscription) bool {
-	if !e.sharded {
+	if e.rkey == 0 {
 		return true
 	}
 	seat := sub.seatOf(s)

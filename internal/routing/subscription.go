@@ -18,10 +18,10 @@ type subscription struct {
 }
 
 // held reports whether the router itself holds the subscription, for the history of its events (EVH-13).
-func (s *subscription) held() bool { return s.history != nil }
+func (sub *subscription) held() bool { return sub.history != nil }
 
 // over reports whether nobody needs the subscription any more.
-func (s *subscription) over() bool { return len(s.subscribers) == 0 && !s.held() }
+func (sub *subscription) over() bool { return len(sub.subscribers) == 0 && !sub.held() }
 
 // membership says that a session is a subscriber, and where the subscription lists it.
 type membership struct {
