@@ -8,8 +8,8 @@ import (
 )
 
 // replay sends a subscriber, of each topic of its subscription, the newest retained event that it may have (RET-03,
-// RET-07). They come in the order in which they were retained; if they are too many
-// or too large together, the newest of them.
+// RET-07). They come in the order in which they were retained; if they are too many or too large together, the newest of
+// them.
 //
 // Who may subscribe to a pattern gets whatever is published to its topics, so nobody need be asked about each of them
 // (RET-04).
