@@ -85,12 +85,14 @@ func announced() wamp.Roles {
 		wamp.FeatureSubscriberBlackWhiteListing,
 		wamp.FeaturePublisherExclusion,
 		wamp.FeaturePublisherIdentification,
+		wamp.FeatureShardedSubscription,
 		wamp.FeaturePayloadPassthruMode,
 	)
 	r.Announce(wamp.RoleSubscriber,
 		wamp.FeaturePublisherIdentification,
 		wamp.FeaturePublicationTrustLevels,
 		wamp.FeaturePatternBasedSubscription,
+		wamp.FeatureShardedSubscription,
 		wamp.FeatureSubscriptionRevocation,
 		wamp.FeaturePayloadPassthruMode,
 	)

@@ -40,8 +40,8 @@ func TestJoinAnnouncesWhatWorks_CLI01_PCR15_SES01(t *testing.T) {
 			wamp.FeatureShardedRegistration, wamp.FeatureRegistrationRevocation, wamp.FeatureCallReroute,
 			wamp.FeaturePayloadPassthruMode)
 		roles.Announce(wamp.RolePublisher, wamp.FeatureSubscriberBlackWhiteListing, wamp.FeaturePublisherExclusion,
-			wamp.FeaturePublisherIdentification, wamp.FeaturePayloadPassthruMode)
-		roles.Announce(wamp.RoleSubscriber, wamp.FeaturePublisherIdentification, wamp.FeaturePublicationTrustLevels,
+			wamp.FeaturePublisherIdentification, wamp.FeatureShardedSubscription, wamp.FeaturePayloadPassthruMode)
+		roles.Announce(wamp.RoleSubscriber, wamp.FeaturePublisherIdentification, wamp.FeatureShardedSubscription, wamp.FeaturePublicationTrustLevels,
 			wamp.FeaturePatternBasedSubscription, wamp.FeatureSubscriptionRevocation, wamp.FeaturePayloadPassthruMode)
 		r.expect(&wamp.Hello{Realm: "realm1", Details: wamp.HelloDetails{
 			Roles: roles, Agent: "tandem", AuthMethods: []string{"anonymous"},

@@ -51,6 +51,12 @@
 // Ciphers and other serializers are not supported: what would need them is not sent, and what comes with them is not
 // delivered: the call fails, the invocation is answered with wamp.error.invalid_payload, the event is logged (PPT-13).
 //
+// # Meta procedures and events
+//
+// What the router itself offers is called and subscribed to as anything else: `wamp.session.count` by Call,
+// `wamp.session.on_leave` by Subscribe. Testaments and the history of events have methods, because their arguments
+// and results are more than values: AddTestament, FlushTestaments and Events.
+//
 // # What a session announces
 //
 // The roles caller, callee, publisher and subscriber with the features that work (CLI-01). Reconnecting is not the

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime/debug"
+	"slices"
 
 	"github.com/tandemrouter/tandem/wamp"
 )
@@ -15,7 +16,8 @@ type Event struct {
 	Publication wamp.ID
 	Args        wamp.List
 	Kwargs      wamp.Dict
-	// Details tells who published if that was disclosed.
+	// Details tells who published if that was disclosed (PID-01), how far the router trusts the publisher, and whether the
+	// event was retained (RET-03).
 	Details wamp.EventDetails
 	// Payload is the payload as it was received, encoded.
 	Payload wamp.Payload
@@ -23,7 +25,7 @@ type Event struct {
 
 // event takes an EVENT and has it delivered to the handlers. There may be none any more (PER-08).
 func (s *Session) event(ctx context.Context, m *wamp.Event) {
-	handlers := s.handlersOf(m.Subscription)
+	handlers := s.handlersOf(m)
 	if len(handlers) == 0 {
 		return
 	}
@@ -35,13 +37,22 @@ func (s *Session) event(ctx context.Context, m *wamp.Event) {
 	}
 }
 
-func (s *Session) handlersOf(id wamp.ID) []*Subscription {
+// handlersOf returns those for whom the event is. A retained one is for whom it was asked for, not for others that have
+// had it or did not ask (PUB-20, RET-08).
+func (s *Session) handlersOf(m *wamp.Event) []*Subscription {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if t := s.subscriptions[id]; t != nil {
+	t := s.subscriptions[m.Subscription]
+	switch {
+	case t == nil:
+		return nil
+	case !m.Details.Retained || t.asked == nil:
 		return t.handlers
+	case slices.Contains(t.handlers, t.asked):
+		return []*Subscription{t.asked}
+	default:
+		return nil
 	}
-	return nil
 }
 
 // drop counts an event that found no room. It logs the first one and then whenever the number has doubled.
@@ -56,7 +67,7 @@ func (b *Subscription) deliver(ctx context.Context, m *wamp.Event) {
 	if ctx.Err() != nil {
 		return
 	}
-	e, err := newEvent(b, m)
+	e, err := newEvent(b.Topic(), m)
 	if err != nil {
 		b.failed(m, err)
 		return
@@ -73,8 +84,8 @@ func (b *Subscription) failed(m *wamp.Event, err error) {
 	b.session.logger.Error("event not handled", "uri", b.Topic(), "publication", m.Publication, "err", err)
 }
 
-// newEvent decodes the event for one handler, so that no two of them share values.
-func newEvent(b *Subscription, m *wamp.Event) (*Event, error) {
+// newEvent decodes the event for one handler, so that no two of them share values. The topic is what was subscribed to.
+func newEvent(topic string, m *wamp.Event) (*Event, error) {
 	args, kwargs, err := values(&m.Payload, m.Details.PPT)
 	if err != nil {
 		return nil, err
@@ -88,7 +99,7 @@ func newEvent(b *Subscription, m *wamp.Event) (*Event, error) {
 		Payload:     m.Payload,
 	}
 	if e.Topic == "" {
-		e.Topic = b.Topic()
+		e.Topic = topic
 	}
 	return e, nil
 }

@@ -6,6 +6,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/tandemrouter/tandem/client"
 	"github.com/tandemrouter/tandem/wamp"
 )
@@ -159,5 +161,65 @@ func TestReceivedEventsOutliveTheSession(t *testing.T) {
 		wantClosed(t, b.Err(), wamp.CloseSystemShutdown)
 		close(release)
 		events.want(t, int64(1), int64(2))
+	})
+}
+
+func retained(subscription wamp.ID, args ...any) *wamp.Event {
+	e := event(subscription, args...)
+	e.Details.Retained = true
+	return e
+}
+
+// The router sends the retained event again whenever it is asked for, and each time it is for the handler that asked.
+func TestRetainedEventsForWhoAsked_PUB20_RET08(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *client.Session, r *fake) {
+		subscribe := func(request wamp.ID, asks bool, events box, more ...wamp.Message) *client.Subscription {
+			opts := []client.SubscribeOption{}
+			if asks {
+				opts = append(opts, client.GetRetained())
+			}
+			b := later(func() (*client.Subscription, error) {
+				return s.Subscribe(context.Background(), "a.b", events.handle, opts...)
+			})
+			r.expect(&wamp.Subscribe{Request: request, Topic: "a.b", Options: wamp.SubscribeOptions{GetRetained: asks}})
+			r.send(append([]wamp.Message{&wamp.Subscribed{Request: request, Subscription: 5}}, more...)...)
+			return (<-b).must(t)
+		}
+		quiet, first, second := newBox(), newBox(), newBox()
+		subscribe(1, false, quiet)
+		subscribe(2, true, first, retained(5, "kept"), event(5, "live"))
+		b := subscribe(3, true, second, retained(5, "kept again"))
+		quiet.want(t, "live")
+		first.want(t, "kept", "live")
+		second.want(t, "kept again")
+
+		(<-unsubscribe(b)).must(t)
+		r.send(retained(5, "late"), event(5, "x"))
+		first.want(t, "x")
+		second.want(t)
+	})
+}
+
+func TestRetainedEventsThatNobodyAskedFor(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *client.Session, r *fake) {
+		events := newBox()
+		r.subscribe(s, 1, 5, "a.b", events.handle)
+		r.send(retained(5, "kept"))
+		events.want(t, "kept")
+	})
+}
+
+func TestEventTellsWhoPublished_PID01(t *testing.T) {
+	want := wamp.EventDetails{
+		Publisher: 3, PublisherAuthID: "ann", PublisherAuthRole: "staff", TrustLevel: 2, HasTrustLevel: true,
+		Extra: wamp.Dict{"_x_zone": "z"},
+	}
+	inBubble(t, func(t *testing.T, s *client.Session, r *fake) {
+		events := newBox()
+		r.subscribe(s, 1, 5, "a.b", events.handle)
+		r.send(&wamp.Event{Subscription: 5, Publication: 9, Details: want})
+		if diff := cmp.Diff(want, (<-events).Details); diff != "" {
+			t.Errorf("details (-want +got):\n%s", diff)
+		}
 	})
 }

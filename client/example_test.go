@@ -155,3 +155,91 @@ func ExampleInvocation_Parts() {
 	}
 	<-s.Done()
 }
+
+// What the router itself offers is called as any procedure (see the meta API of registrations).
+func ExampleSession_Call_meta() {
+	ctx := context.Background()
+	r, err := router.New(router.Config{Realms: []router.RealmConfig{
+		{Name: "realm1", AnonymousRole: "anonymous", Authorizer: auth.AllowAll{}},
+	}})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer func() { _ = r.Shutdown(ctx) }()
+	s, err := client.Join(ctx, r.Connect(), client.Config{Realm: "realm1"})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer func() { _ = s.Close() }()
+
+	double := func(_ context.Context, inv *client.Invocation) (*client.Result, error) {
+		return client.Values(2 * inv.Args[0].(int64)), nil
+	}
+	registration, err := s.Register(ctx, "com.example.", double, client.Match(wamp.MatchPrefix))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	match, err := s.Call(ctx, "wamp.registration.match", client.Args("com.example.double"))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(match.Args[0] == int64(registration.ID()))
+
+	details, err := s.Call(ctx, "wamp.registration.get", client.Args(match.Args[0]))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(details.Args[0].(wamp.Dict)["match"])
+
+	// Output:
+	// true
+	// prefix
+}
+
+func ExampleSession_AddTestament() {
+	ctx := context.Background()
+	s, err := client.Connect(ctx, "ws://127.0.0.1:8080/ws", client.Config{Realm: "realm1"})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer func() { _ = s.Close() }()
+
+	// Whatever ends the session, the others learn of it; and so does who comes later.
+	err = s.AddTestament(ctx, client.Destroyed, "com.example.sensor.state", client.Args("gone"), client.Retain())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	<-s.Done()
+}
+
+func ExampleSession_Events() {
+	ctx := context.Background()
+	s, err := client.Connect(ctx, "ws://127.0.0.1:8080/ws", client.Config{Realm: "realm1"})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer func() { _ = s.Close() }()
+
+	show := func(_ context.Context, e *client.Event) { fmt.Println(e.Args...) }
+	news, err := s.Subscribe(ctx, "com.example.news", show)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	history, err := s.Events(ctx, news.ID(), client.EventQuery{Reverse: true, Limit: 10})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, e := range history.Events { // the newest first
+		fmt.Println(e.Timestamp, e.Args)
+	}
+}

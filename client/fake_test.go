@@ -35,7 +35,7 @@ type fake struct {
 
 // routerRoles announce what the client makes use of.
 func routerRoles() (r wamp.Roles) {
-	r.Announce(wamp.RoleBroker, wamp.FeaturePayloadPassthruMode)
+	r.Announce(wamp.RoleBroker, wamp.FeaturePayloadPassthruMode, wamp.FeatureSubscriberBlackWhiteListing)
 	r.Announce(wamp.RoleDealer, wamp.FeatureProgressiveCallResults, wamp.FeatureProgressiveCallInvocations,
 		wamp.FeatureCallCanceling, wamp.FeatureCallTimeout, wamp.FeatureShardedRegistration,
 		wamp.FeaturePayloadPassthruMode)

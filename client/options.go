@@ -145,12 +145,15 @@ func IncludeMe() PublishOption {
 	return publishOption(func(m *wamp.Publish) { m.Options.IncludeMe = true })
 }
 
-// Receivers restricts who gets the event (BWL-01).
+// Receivers restricts who gets the event (BWL-01). An eligible list that is present but empty means nobody (BWL-03).
+// Publishing fails with wamp.ErrFeatureNotSupported if the router did not announce black- and whitelisting, because it
+// would give the event to everybody.
 func Receivers(r wamp.Receivers) PublishOption {
 	return publishOption(func(m *wamp.Publish) { m.Options.Receivers = &r })
 }
 
-// Retain asks the router to keep the event for later subscribers.
+// Retain asks the router to keep the event for later subscribers, who get it with GetRetained (RET-01). Routers that do
+// not announce event retention only publish it.
 func Retain() PublishOption {
 	return publishOption(func(m *wamp.Publish) { m.Options.Retain = true })
 }
@@ -191,12 +194,14 @@ func ForceReregister() RegisterOption {
 	return registerOption(func(r *wamp.RegisterOptions) { r.ForceReregister = true })
 }
 
-// GetRetained asks for the retained event of the topic first.
+// GetRetained asks for the retained event of the topic first, or, with a pattern, of every topic that matches (RET-03,
+// RET-07). Event.Details tells which events are of that kind.
 func GetRetained() SubscribeOption {
 	return subscribeOption(func(sub *wamp.SubscribeOptions) { sub.GetRetained = true })
 }
 
-// NKey makes the subscription a shard with that key.
+// NKey makes the session a shard with that key among the subscribers of the topic: what is published with an RKey
+// reaches only the shard that it falls to (SSB-03). Routers without sharded subscriptions ignore it.
 func NKey(key string) SubscribeOption {
 	return subscribeOption(func(sub *wamp.SubscribeOptions) { sub.NKey = key })
 }

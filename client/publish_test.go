@@ -4,6 +4,8 @@ import (
 	"context"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/tandemrouter/tandem/client"
 	"github.com/tandemrouter/tandem/wamp"
 )
@@ -55,5 +57,39 @@ func TestPublishOptionsReachTheWire_CLI11(t *testing.T) {
 			Receivers: &wamp.Receivers{Exclude: []wamp.ID{4}, EligibleAuthRole: []string{"staff"}},
 			Extra:     wamp.Dict{"_x_trace": "t1", "_x_span": "s1"},
 		}})
+	})
+}
+
+func TestReceiversReachTheWire_BWL01_BWL03_BWL04(t *testing.T) {
+	tests := map[string]wamp.Receivers{
+		"all lists": {
+			Exclude: []wamp.ID{4, 5}, ExcludeAuthID: []string{"ann"}, ExcludeAuthRole: []string{"guest"},
+			Eligible: []wamp.ID{6}, EligibleAuthID: []string{"bob"}, EligibleAuthRole: []string{"staff"},
+		},
+		"nobody":         {Eligible: []wamp.ID{}},
+		"no restriction": {Exclude: []wamp.ID{}},
+	}
+	for name, want := range tests {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, s *client.Session, r *fake) {
+				publish(s, client.Receivers(want))
+				got := r.read().(*wamp.Publish).Options.Receivers
+				if diff := cmp.Diff(&want, got); diff != "" { // an empty list is not an absent one
+					t.Errorf("receivers (-want +got):\n%s", diff)
+				}
+			})
+		})
+	}
+}
+
+// A router that does not know the lists would give the event to everybody.
+func TestReceiversNeedTheFeature_FEA06(t *testing.T) {
+	var roles wamp.Roles
+	roles.Announce(wamp.RoleBroker, wamp.FeaturePayloadPassthruMode)
+	bubble(t, client.Config{}, roles, func(t *testing.T, s *client.Session, r *fake) {
+		restricted := client.Receivers(wamp.Receivers{Eligible: []wamp.ID{6}})
+		wantErr(t, (<-publish(s, restricted)).err, wamp.ErrFeatureNotSupported)
+		wantErr(t, s.AddTestament(context.Background(), client.Destroyed, "a.b", restricted), wamp.ErrFeatureNotSupported)
+		r.expectNothing()
 	})
 }

@@ -20,6 +20,7 @@ type Subscription struct {
 	topic   *topic
 	handler EventHandler
 	events  *workers
+	replay  bool // retained events were asked for
 	id      wamp.ID
 
 	// guarded by the session's mu
@@ -45,10 +46,12 @@ type topic struct {
 	id       wamp.ID         // 0 as long as the router has not accepted it
 	wanted   int             // handlers that are installed or will be when the router has answered
 	handlers []*Subscription // those that are installed; a list that was read stays as it was
+	asked    *Subscription   // the last that asked for retained events: they follow its SUBSCRIBED (RET-13)
 }
 
 // Subscribe has the handler called for every event of the topic, and returns when the router has accepted that. If it
-// refuses, the error is a *wamp.Error. Several handlers of one topic share a subscription of the router (PUB-20).
+// refuses, the error is a *wamp.Error. Several handlers of one topic share a subscription of the router (PUB-20); a
+// retained event goes only to the one for which it was asked with GetRetained.
 //
 // Events wait for a handler that is busy. When 4,096 of them or 16 MiB wait, further ones are dropped, counted and
 // logged; see Dropped.
@@ -61,6 +64,7 @@ func (s *Session) Subscribe(
 	}
 	key := topicKey{topic, m.Options.Match}
 	b := &Subscription{session: s, handler: h, events: newWorkers(1, &s.background), over: newOver()}
+	b.replay = m.Options.GetRetained
 	r := newRequest(wamp.TypeSubscribe, 0)
 	r.settle = func(a answer) error { return s.subscribedLocked(b, a) }
 	r.giveUp = func(error) error {
@@ -119,6 +123,9 @@ func (s *Session) subscribedLocked(b *Subscription, a answer) error {
 	}
 	b.id = t.id
 	t.handlers = append(t.handlers, b)
+	if b.replay {
+		t.asked = b
+	}
 	s.subscriptions[t.id] = t
 	return nil
 }
@@ -238,5 +245,5 @@ func (t *topic) end(why error) {
 	for _, b := range t.handlers {
 		b.over.end(why)
 	}
-	t.id, t.handlers = 0, nil
+	t.id, t.handlers, t.asked = 0, nil, nil
 }
