@@ -92,17 +92,25 @@ func withdraw(end func(context.Context) error) {
 	_ = end(ctx)
 }
 
-// untilStopped waits until the program is told to stop, the count is reached, or the session is over, which is an
-// error.
-func untilStopped(ctx context.Context, s *client.Session, counted <-chan struct{}) error {
+// untilStopped waits until the program is told to stop, the count is reached, or the registration is over, which is
+// an error.
+func untilStopped(ctx context.Context, g *client.Registration, counted <-chan struct{}) error {
 	select {
 	case <-ctx.Done():
 		return nil
 	case <-counted:
 		return nil
-	case <-s.Done():
-		return fmt.Errorf("the session ended: %w", s.Err())
+	case <-g.Done():
+		return ended(g.Err())
 	}
+}
+
+// ended says why a registration or a subscription is over that should have lasted.
+func ended(err error) error {
+	if errors.Is(err, client.ErrRevoked) {
+		return fmt.Errorf("the router took it back: %w", err)
+	}
+	return fmt.Errorf("the session ended: %w", err)
 }
 
 // told reports whether the program is told to stop. That a command's own time is over is something else.

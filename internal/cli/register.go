@@ -48,7 +48,7 @@ func (c *registerCmd) Run(ctx context.Context, p *program) error {
 		return c.explain(ctx, err, "registering", c.Procedure)
 	}
 	fmt.Fprintf(p.Err, "registered %s as %d, waiting for calls (Ctrl-C to stop)\n", c.Procedure, registration.ID())
-	if err := untilStopped(ctx, s, counted.done); err != nil {
+	if err := untilStopped(ctx, registration, counted.done); err != nil {
 		return err
 	}
 	withdraw(registration.Unregister) // what is on its way is still answered
@@ -118,5 +118,3 @@ func (c *counter) add() {
 		close(c.done)
 	}
 }
-
-func (c *counter) reached() bool { return c.far > 0 && c.n.Load() >= c.far }

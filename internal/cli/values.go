@@ -162,31 +162,13 @@ func compact(text []byte) (json.RawMessage, error) {
 // formatPayload returns a payload for the standard output, in one line: a single argument as it is, nothing as an
 // empty text, and anything else as an object with args and kwargs.
 func formatPayload(p *wamp.Payload) (string, error) {
-	encoded, err := serializer.Encode(wamp.JSON, p)
+	list, kwargs, err := elementsOf(p)
 	if err != nil {
 		return "", err
 	}
-	line, err := compact(fmt.Appendf(nil, "[%s]", encoded.Raw))
-	if err != nil {
-		return "", err
-	}
-	elements := make([]json.RawMessage, 0, 2)
-	if err := json.Unmarshal(line, &elements); err != nil {
-		return "", err
-	}
-	return formatElements(elements)
-}
-
-func formatElements(elements []json.RawMessage) (string, error) {
 	var args []json.RawMessage
-	kwargs := json.RawMessage("{}")
-	if len(elements) > 0 {
-		if err := json.Unmarshal(elements[0], &args); err != nil {
-			return "", err
-		}
-	}
-	if len(elements) > 1 {
-		kwargs = elements[1]
+	if err := json.Unmarshal(list, &args); err != nil {
+		return "", err
 	}
 	switch noKwargs := string(kwargs) == "{}"; {
 	case noKwargs && len(args) == 0:
@@ -194,10 +176,34 @@ func formatElements(elements []json.RawMessage) (string, error) {
 	case noKwargs && len(args) == 1:
 		return string(args[0]), nil
 	case noKwargs:
-		return fmt.Sprintf(`{"args":%s}`, elements[0]), nil
+		return fmt.Sprintf(`{"args":%s}`, list), nil
 	case len(args) == 0:
 		return fmt.Sprintf(`{"kwargs":%s}`, kwargs), nil
 	default:
-		return fmt.Sprintf(`{"args":%s,"kwargs":%s}`, elements[0], kwargs), nil
+		return fmt.Sprintf(`{"args":%s,"kwargs":%s}`, list, kwargs), nil
 	}
+}
+
+// elementsOf returns the arguments in JSON, without white space: a list and an object, which may be empty.
+func elementsOf(p *wamp.Payload) (args, kwargs json.RawMessage, err error) {
+	encoded, err := serializer.Encode(wamp.JSON, p)
+	if err != nil {
+		return nil, nil, err
+	}
+	line, err := compact(fmt.Appendf(nil, "[%s]", encoded.Raw))
+	if err != nil {
+		return nil, nil, err
+	}
+	elements := make([]json.RawMessage, 0, 2)
+	if err := json.Unmarshal(line, &elements); err != nil {
+		return nil, nil, err
+	}
+	args, kwargs = json.RawMessage("[]"), json.RawMessage("{}")
+	if len(elements) > 0 {
+		args = elements[0]
+	}
+	if len(elements) > 1 {
+		kwargs = elements[1]
+	}
+	return args, kwargs, nil
 }
