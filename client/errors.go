@@ -41,6 +41,8 @@ func (e *ClosedError) Error() string {
 	switch {
 	case e.Message != "":
 		return e.Reason + ": " + e.Message
+	case e.Err != nil && e.Reason == "":
+		return e.Err.Error()
 	case e.Err != nil:
 		return e.Reason + ": " + e.Err.Error()
 	default:

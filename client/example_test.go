@@ -156,7 +156,7 @@ func ExampleInvocation_Parts() {
 	<-s.Done()
 }
 
-// What the router itself offers is called as any procedure (see the meta API of registrations).
+// What the router itself offers is called, and subscribed to, as anything else.
 func ExampleSession_Call_meta() {
 	ctx := context.Background()
 	r, err := router.New(router.Config{Realms: []router.RealmConfig{
@@ -174,31 +174,19 @@ func ExampleSession_Call_meta() {
 	}
 	defer func() { _ = s.Close() }()
 
-	double := func(_ context.Context, inv *client.Invocation) (*client.Result, error) {
-		return client.Values(2 * inv.Args[0].(int64)), nil
-	}
-	registration, err := s.Register(ctx, "com.example.", double, client.Match(wamp.MatchPrefix))
+	count, err := s.Call(ctx, "wamp.session.count")
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	match, err := s.Call(ctx, "wamp.registration.match", client.Args("com.example.double"))
+	details, err := s.Call(ctx, "wamp.session.get", client.Args(s.ID()))
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	fmt.Println(match.Args[0] == int64(registration.ID()))
+	fmt.Println(count.Args[0], details.Args[0].(wamp.Dict)["authrole"])
 
-	details, err := s.Call(ctx, "wamp.registration.get", client.Args(match.Args[0]))
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	fmt.Println(details.Args[0].(wamp.Dict)["match"])
-
-	// Output:
-	// true
-	// prefix
+	// Output: 1 anonymous
 }
 
 func ExampleSession_AddTestament() {

@@ -237,6 +237,17 @@ func TestRevokedSubscription_SRV06_CLI16(t *testing.T) {
 	})
 }
 
+func TestRevokedWithoutReason_SRV06(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *client.Session, r *fake) {
+		b := r.subscribe(s, 1, 5, "a.b", ignore)
+		r.send(&wamp.Unsubscribed{Details: wamp.UnsubscribedDetails{Subscription: 5}})
+		<-b.Done()
+		if got, want := b.Err().Error(), client.ErrRevoked.Error(); got != want {
+			t.Errorf("error %q, want %q", got, want)
+		}
+	})
+}
+
 func TestSubscribeIsRefusedAfterRevocation(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *client.Session, r *fake) {
 		r.subscribe(s, 1, 5, "a.b", ignore)
