@@ -57,6 +57,7 @@ func (s *Session) Events(ctx context.Context, subscription wamp.ID, q EventQuery
 	if err != nil {
 		return nil, err
 	}
+	topic := s.topicOf(subscription)
 	history := &EventHistory{}
 	history.LimitReached, _ = result.Kwargs["is_limit_reached"].(bool)
 	for _, arg := range pastEvents(result.Args) {
@@ -64,7 +65,7 @@ func (s *Session) Events(ctx context.Context, subscription wamp.ID, q EventQuery
 		if err != nil {
 			return nil, fmt.Errorf("client: the router's answer to %s: %w", procedure, err)
 		}
-		e, err := newEvent(s.topicOf(subscription), m)
+		e, err := newEvent(topic, m)
 		if err != nil {
 			s.logger.Error("past event not delivered", "publication", m.Publication, "err", err)
 			continue

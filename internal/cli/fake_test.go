@@ -49,7 +49,7 @@ func serveOne(t *testing.T, l net.Listener, script func(r *fake)) {
 		t.Error(err)
 		return
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	r := &fake{t: t, conn: conn}
 	r.read()
 	var roles wamp.Roles
