@@ -197,3 +197,44 @@ func TestReceiversWithRouter_BWL02_BWL03_PEX02(t *testing.T) {
 		})
 	}
 }
+
+func TestRetainedEventsWithRouter_RET03_RET07_RET13(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRouter(t)
+		publisher, subscriber := joined(t, r), joined(t, r)
+		publishTo(t, publisher, "old", client.Retain())
+		id := publishTo(t, publisher, "kept", client.Retain())
+		publishTo(t, publisher, "passing")
+		quiet, _ := subscribed(t, subscriber, "a.b")
+		asked, _ := subscribed(t, subscriber, "a.b", client.GetRetained())
+		prefix, _ := subscribed(t, subscriber, "a.", client.Match(wamp.MatchPrefix), client.GetRetained())
+		publishTo(t, publisher, "live")
+		synctest.Wait()
+		quiet.want(t, "live")
+		for name, events := range map[string]box{"exact": asked, "prefix": prefix} {
+			if len(events) != 2 {
+				t.Fatalf("%s: %d events", name, len(events))
+			}
+			kept, live := <-events, <-events
+			if !kept.Details.Retained || kept.Publication != id || kept.Topic != "a.b" || live.Details.Retained {
+				t.Errorf("%s: %+v, then %+v", name, kept, live)
+			}
+			wantArgs(t, kept.Args, "kept")
+			wantArgs(t, live.Args, "live")
+		}
+	})
+}
+
+// Who is not among the receivers does not get the event later either (RET-04).
+func TestRetainedEventForSomeWithRouter_RET04(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRouter(t)
+		publisher, ann, bob := joined(t, r), joined(t, r), joined(t, r)
+		publishTo(t, publisher, "for all", client.Retain())
+		publishTo(t, publisher, "for Ann", client.Retain(), client.Receivers(wamp.Receivers{Eligible: []wamp.ID{ann.ID()}}))
+		forAnn, _ := subscribed(t, ann, "a.b", client.GetRetained())
+		forBob, _ := subscribed(t, bob, "a.b", client.GetRetained())
+		forAnn.want(t, "for Ann")
+		forBob.want(t, "for all")
+	})
+}

@@ -286,3 +286,11 @@ func TestSubscribeWhoseOutputIsClosed(t *testing.T) {
 		})
 	}
 }
+
+func TestRetainedEventOnTheCommandLine_RET03(t *testing.T) {
+	_, ws, _ := startDev(t)
+	tandem(t, "publish", "--url", ws, "--retain", "com.example.news", "kept").
+		expect(t, exitOK, "", "")
+	tandem(t, "subscribe", "--url", ws, "--retained", "--count", "1", "com.example.news").
+		expect(t, exitOK, "\"kept\"\n", "subscribed")
+}
