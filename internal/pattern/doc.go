@@ -27,8 +27,9 @@
 //
 // # How it is found
 //
-// Every kind is a hash map, so a look-up costs the same with a thousand entries
-// as with a million, cache misses apart (PBR-13, PBS-11):
+// Every kind is a hash table, so a look-up costs the same with a thousand entries
+// as with a million, cache misses apart (PBR-13, PBS-11); and who has several to
+// do can wait for those once instead of each time, see [Index.Warm]:
 //
 //	Exact     one probe with the URI.
 //	Prefix    one probe for each length that some prefix has and that fits the
@@ -40,6 +41,7 @@
 // What an enemy can make of it is bounded. Shapes per number of components stop
 // at [MaxShapes], components at [MaxComponents]. Lengths stop at the length of
 // the URI; with a prefix of every length a URI of 1 KiB takes 1025 probes that
-// hash half a megabyte, well below a millisecond. Hashes are seeded by the
-// runtime for each map, so collisions cannot be prepared.
+// hash half a megabyte, well below a millisecond. Hashes depend on a secret, see
+// [New], so collisions cannot be prepared. Tables grow in parts, so that no
+// single insertion takes long.
 package pattern

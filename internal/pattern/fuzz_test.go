@@ -49,6 +49,28 @@ func FuzzAll(f *testing.F) {
 	})
 }
 
+// Warming for any URIs changes no answer, and what it guesses is in the index.
+func FuzzWarm(f *testing.F) {
+	for _, p := range programs {
+		f.Add(p.program, p.uri)
+	}
+	f.Fuzz(func(t *testing.T, program, uri string) {
+		x, naive := run(t, program)
+		uris := append(strings.Split(small(program), "b"), small(uri))
+		for _, v := range x.Warm(nil, uris) {
+			if !slices.ContainsFunc(naive, func(e entry) bool { return e.number == v }) {
+				t.Errorf("%d was guessed", v)
+			}
+		}
+		for _, uri := range uris {
+			v, k, found := x.Best(uri)
+			if want, wantFound := naive.best(uri); v != want.number || k != want.kind || found != wantFound {
+				t.Errorf("Best(%q) = %d of kind %d, %v; want %+v", uri, v, k, found, want)
+			}
+		}
+	})
+}
+
 // run carries a program out on an index and on a list. What the index refuses,
 // the list does not get.
 func run(t *testing.T, program string) (*pattern.Index[int], scan) {

@@ -15,15 +15,24 @@ var (
 
 // An Index holds one value for each (kind, URI), the identity of a registration
 // or subscription within a realm (PBR-09, PBS-05). The zero value is empty and
-// ready for use; an Index must not be copied after first use.
+// ready for use, but who can choose entries can make them collide: see New. An
+// Index must not be copied after first use.
 //
 // An Index is not safe for concurrent use, and that includes look-ups: Best and
 // All write to a scratch space of the index instead of allocating. Callers hold
 // a lock, not a read lock. The URIs of entries are kept, those asked for are not.
 type Index[V any] struct {
-	exact     map[string]V
+	exact     table[V]
 	prefixes  prefixes[V]
 	wildcards wildcards[V]
+}
+
+// New returns an empty index in which nobody can make entries collide who does
+// not know the secret, which is random bits.
+func New[V any](secret [2]uint64) Index[V] {
+	var x Index[V]
+	x.exact.secret, x.prefixes.entries.secret, x.wildcards.entries.secret = secret, secret, secret
+	return x
 }
 
 // Insert sets the value of the entry (k, uri). An entry that exists keeps its
@@ -32,10 +41,7 @@ type Index[V any] struct {
 func (x *Index[V]) Insert(k Kind, uri string, v V) error {
 	switch k {
 	case Exact:
-		if x.exact == nil {
-			x.exact = make(map[string]V)
-		}
-		x.exact[uri] = v
+		x.exact.set(uri, v)
 		return nil
 	case Prefix:
 		x.prefixes.insert(uri, v)
@@ -55,7 +61,7 @@ func (x *Index[V]) Delete(k Kind, uri string) bool {
 	}
 	switch k {
 	case Exact:
-		x.exact = without(x.exact, uri)
+		x.exact.remove(uri)
 	case Prefix:
 		x.prefixes.remove(uri)
 	case Wildcard:
@@ -64,26 +70,17 @@ func (x *Index[V]) Delete(k Kind, uri string) bool {
 	return true
 }
 
-// without deletes the key. A map that is empty then is given up, because it would keep the memory of all that it held.
-func without[V any](m map[string]V, key string) map[string]V {
-	delete(m, key)
-	if len(m) == 0 {
-		return nil
-	}
-	return m
-}
-
 // Get returns the value of the entry (k, uri) itself. Nothing is matched: a
 // wildcard is found by its pattern, not by a URI that it matches.
 func (x *Index[V]) Get(k Kind, uri string) (v V, found bool) {
 	switch k {
 	case Exact:
-		v, found = x.exact[uri]
+		v, found = x.exact.get(uri)
 	case Prefix:
-		v, found = x.prefixes.entries[uri]
+		v, found = x.prefixes.entries.get(uri)
 	case Wildcard:
 		var e wildcard[V]
-		e, found = x.wildcards.entries[uri]
+		e, found = x.wildcards.entries.get(uri)
 		v = e.value
 	}
 	return v, found
@@ -95,7 +92,7 @@ func (x *Index[V]) Get(k Kind, uri string) (v V, found bool) {
 // is the caller's: ask only for a URI that entries may serve. Best allocates
 // nothing, a first growth of the scratch space apart.
 func (x *Index[V]) Best(uri string) (v V, k Kind, found bool) {
-	if v, found = x.exact[uri]; found {
+	if v, found = x.exact.get(uri); found {
 		return v, Exact, true
 	}
 	prefix, matched, aligned := x.prefixes.longest(uri)
@@ -116,7 +113,7 @@ func (x *Index[V]) Best(uri string) (v V, k Kind, found bool) {
 // they were created (PBS-03, PBS-08). It allocates only what dst lacks, a first
 // growth of the scratch space apart.
 func (x *Index[V]) All(dst []V, uri string) []V {
-	if v, found := x.exact[uri]; found {
+	if v, found := x.exact.get(uri); found {
 		dst = append(dst, v)
 	}
 	dst = x.prefixes.all(dst, uri)
@@ -127,11 +124,11 @@ func (x *Index[V]) All(dst []V, uri string) []V {
 func (x *Index[V]) Len(k Kind) int {
 	switch k {
 	case Exact:
-		return len(x.exact)
+		return x.exact.count
 	case Prefix:
-		return len(x.prefixes.entries)
+		return x.prefixes.entries.count
 	case Wildcard:
-		return len(x.wildcards.entries)
+		return x.wildcards.entries.count
 	}
 	return 0
 }

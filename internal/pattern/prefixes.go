@@ -7,7 +7,7 @@ import (
 
 // prefixes finds the prefixes of a URI by probing for each length that exists.
 type prefixes[V any] struct {
-	entries map[string]V
+	entries table[V]
 	lengths []length // of the entries, increasing
 }
 
@@ -18,12 +18,7 @@ type length struct {
 }
 
 func (p *prefixes[V]) insert(prefix string, v V) {
-	if p.entries == nil {
-		p.entries = make(map[string]V)
-	}
-	known := len(p.entries)
-	p.entries[prefix] = v
-	if len(p.entries) == known {
+	if added := p.entries.set(prefix, v); !added {
 		return
 	}
 	i, found := p.find(len(prefix))
@@ -35,7 +30,7 @@ func (p *prefixes[V]) insert(prefix string, v V) {
 
 // remove takes away a prefix that is present.
 func (p *prefixes[V]) remove(prefix string) {
-	p.entries = without(p.entries, prefix)
+	p.entries.remove(prefix)
 	i, _ := p.find(len(prefix))
 	p.lengths[i].entries--
 	if p.lengths[i].entries == 0 {
@@ -63,7 +58,7 @@ func (p *prefixes[V]) longest(uri string) (v V, matched, isAligned bool) {
 		if matched && !alignedHere {
 			continue
 		}
-		e, found := p.entries[uri[:l.octets]]
+		e, found := p.entries.get(uri[:l.octets])
 		if found && !matched {
 			v, matched = e, true
 		}
@@ -76,7 +71,7 @@ func (p *prefixes[V]) longest(uri string) (v V, matched, isAligned bool) {
 
 func (p *prefixes[V]) all(dst []V, uri string) []V {
 	for _, l := range p.fitting(uri) {
-		if v, found := p.entries[uri[:l.octets]]; found {
+		if v, found := p.entries.get(uri[:l.octets]); found {
 			dst = append(dst, v)
 		}
 	}

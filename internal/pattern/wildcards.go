@@ -14,7 +14,7 @@ const MaxShapes = 32
 // wildcards finds wildcard patterns by blanking the components of a URI in the
 // way of each shape that exists.
 type wildcards[V any] struct {
-	entries map[string]wildcard[V]
+	entries table[wildcard[V]]
 	shapes  [MaxComponents + 1][]shape // by number of components, best first (R3)
 	created uint64                     // entries ever created
 
@@ -37,7 +37,7 @@ type shape struct {
 }
 
 func (w *wildcards[V]) insert(pattern string, v V) error {
-	e, known := w.entries[pattern]
+	e, known := w.entries.get(pattern)
 	if !known {
 		if err := w.addShape(pattern); err != nil {
 			return err
@@ -45,11 +45,8 @@ func (w *wildcards[V]) insert(pattern string, v V) error {
 		w.created++
 		e.created = w.created
 	}
-	if w.entries == nil {
-		w.entries = make(map[string]wildcard[V])
-	}
 	e.value = v
-	w.entries[pattern] = e
+	w.entries.set(pattern, e)
 	return nil
 }
 
@@ -71,7 +68,7 @@ func (w *wildcards[V]) addShape(pattern string) error {
 
 // remove takes away a pattern that is present.
 func (w *wildcards[V]) remove(pattern string) {
-	w.entries = without(w.entries, pattern)
+	w.entries.remove(pattern)
 	w.uri.split(pattern)
 	shapes := &w.shapes[w.uri.count]
 	i, _ := findShape(*shapes, w.uri.blanks)
@@ -89,7 +86,7 @@ func findShape(shapes []shape, mask blanks) (i int, found bool) {
 
 // candidates splits uri and returns the shapes that a matching pattern can have.
 func (w *wildcards[V]) candidates(uri string) []shape {
-	if len(w.entries) == 0 || !w.uri.split(uri) || w.uri.blanks != 0 {
+	if w.entries.count == 0 || !w.uri.split(uri) || w.uri.blanks != 0 {
 		return nil
 	}
 	return w.shapes[w.uri.count]
@@ -97,8 +94,7 @@ func (w *wildcards[V]) candidates(uri string) []shape {
 
 // probe returns the entry that has shape s and matches uri, which is split.
 func (w *wildcards[V]) probe(uri string, s shape) (wildcard[V], bool) {
-	e, found := w.entries[string(w.uri.blank(uri, s.mask))] // the conversion does not allocate
-	return e, found
+	return lookUp(&w.entries, w.uri.blank(uri, s.mask))
 }
 
 func (w *wildcards[V]) best(uri string) (v V, found bool) {
