@@ -41,6 +41,7 @@ func (rl *realm) step(w *worker, s *session, lane lane, messages []wamp.Message)
 		return violation, violated
 	}
 	rl.dealerMu.Lock()
+	rl.dealer.Foresee(messages)
 	for i, m := range messages {
 		if i < len(w.repeated) && w.repeated[i] {
 			rl.dealer.Continue(w.now, &s.core, m.(*wamp.Call), &w.out) //nolint:forcetypeassert // only a CALL is repeated

@@ -68,6 +68,7 @@ func NewBroker(c BrokerConfig) *Broker {
 	memberships := newTables[membership](c.Random)
 	return &Broker{
 		config:           c,
+		topics:           pattern.New[*subscription](memberships.secret),
 		subscriptions:    make(map[wamp.ID]*subscription),
 		nextSubscription: 1,
 		sessions:         make(map[wamp.ID]*Session),

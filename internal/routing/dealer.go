@@ -74,6 +74,7 @@ type Dealer struct {
 	pending          int // calls of all sessions
 	timers           timers
 	spare            []*call // records for use again, zeroed
+	foresight        foresight
 
 	sessions map[wamp.ID]*Session
 	callees  tables[*callee] // the registrations of sessions, by registration ID, and who is unanswered
@@ -111,6 +112,8 @@ func NewDealer(c DealerConfig) *Dealer {
 		callees:          newTables[*callee](c.Random),
 		calls:            newTables[*call](c.Random),
 		ended:            newTables[ending](c.Random),
+		procedures:       pattern.New[*registration]([2]uint64{c.Random(), c.Random()}),
+		foresight:        foresight{worthwhile: manyRegistrations},
 	}
 }
 

@@ -19,6 +19,7 @@ type world struct {
 	sessions     []*routing.Session // all that ever joined
 	left         map[*routing.Session]bool
 	out          routing.Outbox
+	run          [2]wamp.Message
 }
 
 // newWorld returns a realm whose dealer and broker each have a source of random numbers. The configurations can be
@@ -35,6 +36,7 @@ func newWorld(source func() (random func() uint64)) *world {
 func (w *world) join(s *routing.Session) {
 	if w.dealer == nil {
 		w.dealer, w.broker = routing.NewDealer(w.dealerConfig), routing.NewBroker(w.brokerConfig)
+		routing.ForeseeAlways(w.dealer)
 	}
 	w.sessions = append(w.sessions, s)
 	w.dealer.AddSession(s)
@@ -51,8 +53,10 @@ func (w *world) session(id wamp.ID) *routing.Session {
 	return nil
 }
 
-// handle gives a session's message to the part of the core that it is for.
+// handle gives a session's message to the part of the core that it is for. The dealer foresees it, and another of its kind.
 func (w *world) handle(from *routing.Session, m wamp.Message, g routing.Grant) error {
+	w.run[0], w.run[1] = m, m
+	w.dealer.Foresee(w.run[:])
 	switch m := m.(type) {
 	case *wamp.Register:
 		w.dealer.Register(w.now, from, m, g, &w.out)
