@@ -4,7 +4,7 @@ package pattern
 // at once, which is what warm does. The zero value is empty, with a secret that everybody knows.
 //
 // A large table is divided into segments that grow one by one. So no insertion moves more than a small part of the
-// entries: with a million some 3,000, which takes a fraction of a millisecond.
+// entries: with a million some 3,000, which takes about a millisecond.
 type table[V any] struct {
 	secret   secret
 	segments []segment[V] // none, 1 or fanOut
