@@ -45,7 +45,7 @@ var importTable = []row{
 	{2, "internal/routing", list("wamp internal/pattern internal/slab"), nil},
 	{2, "internal/handshake", list("wamp auth"), nil},
 	{2, "transport", list("wamp internal/serializer"), nil},
-	{2, "internal/history", list("wamp"), nil},
+	{2, "internal/history", list("wamp"), list("go.etcd.io/bbolt go.etcd.io/bbolt/errors")},
 	{2, "internal/cluster", list("wamp"), nil},
 
 	{3, "transport/websocket", list("transport wamp internal/serializer"), list("github.com/gobwas/ws")},
@@ -89,7 +89,8 @@ var impureImports = list("context crypto/rand hash/maphash io log math/rand net 
 
 // goroutineFiles are the only ones outside tests that start goroutines, each through an owner that waits for it.
 var goroutineFiles = list("client/receive.go client/workers.go internal/bench/relay.go internal/bench/rpc.go " +
-	"internal/server/port.go internal/server/server.go router/router.go transport/queue.go")
+	"internal/history/open.go internal/server/port.go internal/server/server.go router/router.go transport/queue.go " +
+	"internal/wamptest/history.go")
 
 // unsafeFiles are the only ones that leave Go's memory safety.
 var unsafeFiles = list("transport/syscall_linux.go")
