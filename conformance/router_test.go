@@ -34,10 +34,19 @@ var purposes = map[string]router.RealmConfig{
 	"sequential": {Authorizer: auth.AllowAll{}, StrictRequestIDs: true},
 	"prudent":    {Authorizer: auth.AllowAll{}, ProgressNeedsCanceling: true},
 	"sharded":    {Authorizer: auth.AllowAll{}, Sharding: true},
+	"mindful":    {Authorizer: auth.AllowAll{}, History: mindful},
 	"discreet":   {Authorizer: discreet{}},
 	"guarded":    {Authorizer: guard{}},
 	"forgetful":  {Authorizer: auth.AllowAll{}, Retention: router.RetentionConfig{Off: true}},
 }
+
+// mindful is what the realm of that name remembers.
+var mindful = router.HistoryConfig{Topics: []router.HistoryTopic{
+	{Topic: "com.example.kept"},
+	{Topic: "com.example.kept", Match: wamp.MatchPrefix},
+	{Topic: "com.example.few", MaxEvents: 2},
+	{Topic: "com..any", Match: wamp.MatchWildcard},
+}}
 
 // discreet allows everything and discloses nobody.
 type discreet struct{}

@@ -29,6 +29,8 @@ type Target struct {
 	//	guarded     only URIs that begin with "open." are allowed, and for those that begin with "broken." the
 	//	            authorizer fails (AZN-02, AZN-03)
 	//	forgetful   no events are retained (RET-02)
+	//	mindful     the events of the topics com.example.kept and, the last two, com.example.few are remembered, and those
+	//	            of the prefix com.example.kept and the wildcard com..any (EVH-13)
 	Realms map[string]string
 	// Wires are the ways to connect. The sessions of a case take them in turn.
 	Wires []Wire

@@ -47,6 +47,7 @@ type RealmConfig struct {
 	MaxCallTimeout     time.Duration // 0: as long as they say
 
 	Retention RetentionConfig
+	History   HistoryConfig
 
 	StrictRequestIDs       bool // requests must be numbered without gaps (IDS-06)
 	ProgressNeedsCanceling bool // progressive results only with callees that announced call_canceling (PCR-02)
@@ -62,6 +63,43 @@ type RetentionConfig struct {
 	MaxEvents   int  // default 10,000
 	MaxBytes    int  // that they take up, with what it costs to keep them; default 64 MiB
 	MaxReplayed int  // events for one SUBSCRIBE to a pattern; default 1000 (RET-07)
+}
+
+// HistoryConfig says which events a realm remembers for those who ask for them later (requirements 2.32). Without topics
+// there is no history, and event_history is not announced.
+type HistoryConfig struct {
+	Topics    []HistoryTopic
+	MaxBytes  int // of all events together; default 256 MiB. The oldest go
+	MaxResult int // events in one answer; default 1,000 (EVH-15)
+
+	// File is where the events are kept, of this realm alone. Empty: in memory, until the process ends.
+	File string
+	// Durable says that the PUBLISHED of an event with a history is not sent before the event is safe in the file.
+	Durable bool
+}
+
+func (c *HistoryConfig) validate() error {
+	if c.Durable && c.File == "" {
+		return errors.New("it cannot be durable without a file")
+	}
+	negative := c.MaxBytes < 0 || c.MaxResult < 0
+	for _, t := range c.Topics {
+		negative = negative || t.MaxEvents < 0 || t.MaxBytes < 0 || t.MaxAge < 0
+	}
+	if negative {
+		return errors.New("a limit is negative")
+	}
+	return nil
+}
+
+// HistoryTopic is a topic or pattern whose events are remembered. The oldest go when there are too many (EVH-16).
+type HistoryTopic struct {
+	Topic string
+	Match wamp.MatchPolicy
+
+	MaxEvents int           // default 1,000
+	MaxBytes  int           // default 16 MiB
+	MaxAge    time.Duration // default: none
 }
 
 // limit returns how many events the broker retains.
@@ -119,6 +157,9 @@ func (c *Config) validate() error {
 		}
 		if realm.DefaultCallTimeout < 0 || realm.MaxCallTimeout < 0 {
 			errs = append(errs, fmt.Errorf("router: a call timeout of realm %q is negative", realm.Name))
+		}
+		if err := realm.History.validate(); err != nil {
+			errs = append(errs, fmt.Errorf("router: the history of realm %q: %w", realm.Name, err))
 		}
 		if seen[realm.Name] {
 			errs = append(errs, fmt.Errorf("router: realm %q is configured twice", realm.Name))

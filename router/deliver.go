@@ -89,8 +89,12 @@ func (rl *realm) settle(w *worker) {
 // one at a time, and the lock keeps the order.
 func (rl *realm) deliverBroker(w *worker, out *routing.Outbox) {
 	unsettled := len(w.undelivered)
+	rl.keepLocked(w, out)
 	for i := range out.Sends {
 		send := &out.Sends[i]
+		if len(w.commits) > 0 && w.promise(send) {
+			continue
+		}
 		q := send.To.Shell.(*session).peer.queue
 		q.Lock()
 		w.append(send)

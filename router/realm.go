@@ -25,6 +25,7 @@ type realm struct {
 	trustLevels         bool
 	strictRequestIDs    bool
 	unannouncedProgress bool
+	histories           *histories // nil: none
 
 	dealerMu sync.Mutex
 
@@ -47,7 +48,8 @@ type realm struct {
 	dropped atomic.Uint64 // events that did not fit into a subscriber's queue
 }
 
-func newRealm(r *Router, c *RealmConfig) *realm {
+// newRealm returns a running realm. It fails if the realm's histories cannot be opened.
+func newRealm(r *Router, c *RealmConfig) (*realm, error) {
 	rl := &realm{
 		name:                c.Name,
 		router:              r,
@@ -83,9 +85,13 @@ func newRealm(r *Router, c *RealmConfig) *realm {
 			MaxReplayedBytes: r.config.QueueLimit / 2, // lest the subscriber lose what it asked for
 		}),
 	}
+	var err error
+	if rl.histories, err = openHistories(r, c, rl.broker); err != nil {
+		return nil, err
+	}
 	rl.timer = time.AfterFunc(time.Hour, rl.expire)
 	rl.timer.Stop()
-	return rl
+	return rl, nil
 }
 
 // announced returns the roles and features of the router in a realm: exactly those that work there (FEA-01).
@@ -122,6 +128,9 @@ func announced(c *RealmConfig) wamp.Roles {
 	}
 	if !c.Retention.Off {
 		roles.Announce(wamp.RoleBroker, wamp.FeatureEventRetention)
+	}
+	if len(c.History.Topics) > 0 {
+		roles.Announce(wamp.RoleBroker, wamp.FeatureEventHistory)
 	}
 	if c.TrustLevels {
 		roles.Announce(wamp.RoleDealer, wamp.FeatureCallTrustLevels)
@@ -196,9 +205,14 @@ func (rl *realm) expire() {
 	w.finish()
 }
 
-func (rl *realm) close() {
+// close stops the realm's timer and closes its histories. No session is left.
+func (rl *realm) close() error {
 	rl.dealerMu.Lock()
-	defer rl.dealerMu.Unlock()
 	rl.closed = true
 	rl.timer.Stop()
+	rl.dealerMu.Unlock()
+	if rl.histories == nil {
+		return nil
+	}
+	return rl.histories.store.Close()
 }

@@ -16,10 +16,12 @@ func (p *peer) handleRun(w *worker) {
 		if lane := laneOf(messages[0]); lane != laneSession {
 			p.route(w, lane, messages[:n])
 		} else {
+			w.keepPromises() // before a GOODBYE ends it all
 			p.handle(w, messages[0])
 		}
 		messages = messages[n:]
 	}
+	w.keepPromises()
 }
 
 // lane is the part of the router that a message is for.
@@ -29,22 +31,31 @@ const (
 	laneSession lane = iota // the session itself: opening, closing, and what nobody may send
 	laneDealer
 	laneBroker
-	laneMeta // calls that the broker answers, one at a time: what one orders is done before the next message is routed
+	laneHistory // calls that the session answers from the history of events, one at a time
+	laneMeta    // calls that the broker answers, one at a time: what one orders is done before the next message is routed
 )
 
 func laneOf(m wamp.Message) lane {
 	switch m.Type() {
 	case wamp.TypeCall:
-		if routing.AnsweredByBroker(m.(*wamp.Call).Procedure) { //nolint:forcetypeassert // that is its type
-			return laneMeta
-		}
-		return laneDealer
+		return laneOfCall(m.(*wamp.Call).Procedure) //nolint:forcetypeassert // that is its type
 	case wamp.TypeYield, wamp.TypeCancel, wamp.TypeError, wamp.TypeRegister, wamp.TypeUnregister:
 		return laneDealer
 	case wamp.TypePublish, wamp.TypeSubscribe, wamp.TypeUnsubscribe:
 		return laneBroker
 	default:
 		return laneSession
+	}
+}
+
+func laneOfCall(procedure string) lane {
+	switch {
+	case procedure == procedureGetEvents:
+		return laneHistory
+	case routing.AnsweredByBroker(procedure):
+		return laneMeta
+	default:
+		return laneDealer
 	}
 }
 

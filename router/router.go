@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/binary"
+	"errors"
 	"sync"
 
 	"github.com/tandemrouter/tandem/internal/handshake"
@@ -34,7 +35,8 @@ type Router struct {
 	closing  bool
 }
 
-// New returns a running router. It fails if the configuration is not valid; the error names everything that is wrong.
+// New returns a running router. It fails if the configuration is not valid, and the error then names everything that is
+// wrong, or if the file of an event history cannot be opened.
 func New(c Config) (*Router, error) {
 	c.setDefaults()
 	if err := c.validate(); err != nil {
@@ -46,10 +48,14 @@ func New(c Config) (*Router, error) {
 		peers:    make(map[*peer]struct{}),
 		sessions: make(map[wamp.ID]*session),
 	}
-	r.ctx, r.cancel = context.WithCancel(context.Background())
 	for i := range c.Realms {
-		r.realms[c.Realms[i].Name] = newRealm(r, &c.Realms[i])
+		rl, err := newRealm(r, &c.Realms[i])
+		if err != nil {
+			return nil, errors.Join(err, r.closeRealms())
+		}
+		r.realms[rl.name] = rl
 	}
+	r.ctx, r.cancel = context.WithCancel(context.Background())
 	if c.PingInterval > 0 {
 		r.keeper.Go(r.keepAlive)
 	}
@@ -126,15 +132,21 @@ func (r *Router) wait(ctx context.Context, peers []*peer) error {
 		}
 	})
 	r.readers.Wait()
-	for _, realm := range r.realms {
-		realm.close()
-	}
+	err := r.closeRealms()
 	r.flushers.Wait()
 	r.keeper.Wait()
 	if cut() {
-		return nil
+		return err
 	}
-	return ctx.Err()
+	return errors.Join(ctx.Err(), err)
+}
+
+func (r *Router) closeRealms() error {
+	var errs []error
+	for _, rl := range r.realms {
+		errs = append(errs, rl.close())
+	}
+	return errors.Join(errs...)
 }
 
 // acceptor returns the handshake of a new session.

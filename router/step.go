@@ -25,21 +25,34 @@ func (s *session) inOrder(w *worker, messages []wamp.Message) (accepted []wamp.M
 // step runs the messages of one lane through the core and carries out what it decides. If one of them breaks the
 // protocol, what follows it is not routed, and step returns what was wrong.
 func (rl *realm) step(w *worker, s *session, lane lane, messages []wamp.Message) (violation string, violated bool) {
-	if lane == laneMeta && len(w.repeated) > 0 && w.repeated[0] {
+	if len(w.repeated) > 0 && w.repeated[0] && (lane == laneMeta || lane == laneHistory) {
 		lane = laneDealer // which judges request IDs that are not new
 	}
-	if lane != laneDealer {
-		rl.brokerMu.Lock()
-		defer rl.brokerMu.Unlock()
-		for i, m := range messages {
-			rl.stepBroker(w, &s.core, m, w.grants[i])
-			if violation, violated = violationIn(&w.out); violated {
-				break
-			}
-		}
-		rl.deliverBroker(w, &w.out)
-		return violation, violated
+	switch {
+	case lane == laneHistory && len(messages) > 0:
+		s.getEvents(w, messages[0].(*wamp.Call), w.grants[0]) //nolint:forcetypeassert // only a CALL is for there
+		return "", false
+	case lane != laneDealer:
+		return rl.stepBrokerLane(w, s, messages)
+	default:
+		return rl.stepDealerLane(w, s, messages)
 	}
+}
+
+func (rl *realm) stepBrokerLane(w *worker, s *session, messages []wamp.Message) (violation string, violated bool) {
+	rl.brokerMu.Lock()
+	defer rl.brokerMu.Unlock()
+	for i, m := range messages {
+		rl.stepBroker(w, &s.core, m, w.grants[i])
+		if violation, violated = violationIn(&w.out); violated {
+			break
+		}
+	}
+	rl.deliverBroker(w, &w.out)
+	return violation, violated
+}
+
+func (rl *realm) stepDealerLane(w *worker, s *session, messages []wamp.Message) (violation string, violated bool) {
 	rl.dealerMu.Lock()
 	rl.dealer.Foresee(messages)
 	for i, m := range messages {

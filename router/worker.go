@@ -32,6 +32,9 @@ type worker struct {
 	departing *session // leaves the realm with the step under way; nil: nobody does
 	departure routing.Departure
 	killed    []routing.Killed // must go because the step under way said so
+
+	commits  []pendingCommit // of what the delivery under way has put into histories
+	promises []promise       // to be kept at the end of the run, or before the session ends
 }
 
 // undelivered is a message that the core must settle because its receiver did not get it.

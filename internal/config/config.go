@@ -42,6 +42,7 @@ type Realm struct {
 	MaxCallTimeout     time.Duration // of all calls
 
 	Retention Retention
+	History   History
 
 	StrictRequestIDs       bool // requests must be numbered without gaps (IDS-06)
 	ProgressNeedsCanceling bool // of callees (PCR-02)

@@ -32,6 +32,12 @@ realms:
     unannounced_progress: true
     sharding: true
     retention: {events: 500, size: 8MiB, replay: 100}
+    history:
+      topics: [{topic: com.shop.orders, events: 5000, size: 1MiB, age: 24h}, {topic: com.shop., match: prefix}]
+      size: 64MiB
+      result: 200
+      file: shop.events
+      durable: true
     roles:
       guest: {allow: [call, subscribe], disclose: never}
       42: {allow: [register, administer], trust_level: 0}
@@ -59,6 +65,13 @@ func TestParse(t *testing.T) {
 			DefaultCallTimeout: 30 * time.Second, MaxCallTimeout: 90 * time.Minute,
 			StrictRequestIDs: true, ProgressNeedsCanceling: true, UnannouncedProgress: true, Sharding: true,
 			Retention: config.Retention{Events: 500, Size: 8 << 20, Replay: 100},
+			History: config.History{
+				Topics: []config.HistoryTopic{
+					{Topic: "com.shop.orders", Events: 5000, Size: 1 << 20, Age: 24 * time.Hour},
+					{Topic: "com.shop.", Match: wamp.MatchPrefix},
+				},
+				Size: 64 << 20, Result: 200, File: "shop.events", Durable: true,
+			},
 			Roles: map[string]auth.Permissions{
 				"guest": {Call: true, Subscribe: true, Disclose: wamp.DiscloseNever},
 				"42":    {Register: true, Administer: true, HasTrustLevel: true},
@@ -102,39 +115,47 @@ func TestProblems(t *testing.T) {
 	const listeners = "listeners: {main: {address: \"127.0.0.1:0\"}}\n"
 	const realms = "realms: {realm1: {}}\n"
 	tests := map[string]struct{ text, want string }{
-		"nothing":           {"", "f:1:1: the file says nothing (it needs listeners and realms)"},
-		"not YAML":          {"listeners: [", "f:1:12: sequence end token ']' not found (the file is not valid YAML)"},
-		"a list":            {"- a", "f:1:1: is a list, not a mapping"},
-		"unknown key":       {listeners + realms + "limit: 3\n", `f:3:1: limit: unknown key (did you mean "limits"?)`},
-		"far from any key":  {listeners + realms + "zzzzzzzz: 3\n", "f:3:1: zzzzzzzz: unknown key (known here: listeners, realms, limits)"},
-		"duplicate key":     {listeners + listeners + realms, `f:2:1: mapping key "listeners" already defined at [1:1] (the file is not valid YAML)`},
-		"no realms":         {listeners, "f:1:1: no realms (say which realms there are, such as realms: {realm1: {anonymous: guest, roles: {guest: {allow: [call]}}}})"},
-		"bad address":       {"listeners: {main: {address: nonsense}}\n" + realms, `f:1:29: listeners.main.address: is not an address (write host:port, such as "127.0.0.1:8080", or "unix:" and a path)`},
-		"port out of range": {"listeners: {main: {address: \"127.0.0.1:99999\"}}\n" + realms, `f:1:29: listeners.main.address: is not an address (write host:port, such as "127.0.0.1:8080", or "unix:" and a path)`},
-		"no address":        {"listeners:\n  main:\n    protocols: [websocket]\n" + realms, `f:3:5: listeners.main: no address (write address: "127.0.0.1:8080", or "unix:" and a path)`},
-		"unknown protocol":  {"listeners: {main: {address: \":1\", protocols: [websockets]}}\n" + realms, `f:1:47: listeners.main.protocols[0]: unknown word "websockets" (did you mean "websocket"?)`},
-		"no protocol":       {"listeners: {main: {address: \":1\", protocols: []}}\n" + realms, "f:1:46: listeners.main.protocols: no protocol (write [websocket], [rawsocket] or both)"},
-		"tls without key":   {"listeners: {main: {address: \":1\", tls: {}}}\n" + realms, "f:1:40: listeners.main.tls: needs both cert and key (the paths of two PEM files)"},
-		"realm name":        {listeners + "realms:\n  \"a b\": {}\n", "f:3:3: realms.a b: is not a realm name (components without white space and '#', joined by dots)"},
-		"no such role":      {listeners + "realms: {r: {anonymous: guest}}\n", `f:2:25: realms.r.anonymous: there is no role "guest" in this realm (add it under roles)`},
-		"uris":              {listeners + "realms: {r: {uris: strikt}}\n", `f:2:20: realms.r.uris: unknown word "strikt" (did you mean "strict"?)`},
-		"action":            {listeners + "realms: {r: {roles: {g: {allow: [calls]}}}}\n", `f:2:34: realms.r.roles.g.allow[0]: unknown word "calls" (did you mean "call"?)`},
-		"request IDs":       {listeners + "realms: {r: {request_ids: exact}}\n", `f:2:27: realms.r.request_ids: unknown word "exact" (known here: lenient, strict)`},
-		"flag":              {listeners + "realms: {r: {sharding: yes please}}\n", "f:2:24: realms.r.sharding: is a text, not true or false"},
-		"retention":         {listeners + "realms: {r: {retention: none}}\n", `f:2:25: realms.r.retention: unknown word "none" (known here: off)`},
-		"retained events":   {listeners + "realms: {r: {retention: {events: 0}}}\n", "f:2:34: realms.r.retention.events: must be between 1 and 2147483647 (leave the key out for the default)"},
-		"retention switch":  {listeners + "realms: {r: {retention: false}}\n", "f:2:25: realms.r.retention: is true or false, not a mapping"},
-		"trust level":       {listeners + "realms: {r: {roles: {g: {trust_level: -1}}}}\n", "f:2:39: realms.r.roles.g.trust_level: must be between 0 and 2147483647 (leave the key out for the default)"},
-		"time":              {listeners + "realms: {r: {call_timeout: {default: soon}}}\n", `f:2:38: realms.r.call_timeout.default: "soon" is not a time (write a number with ms, s, m or h, such as 500ms or 1h30m; leave the key out for none)`},
-		"time without unit": {listeners + "realms: {r: {call_timeout: {max: 5}}}\n", `f:2:34: realms.r.call_timeout.max: "5" is not a time (write a number with ms, s, m or h, such as 500ms or 1h30m; leave the key out for none)`},
-		"time too short":    {listeners + "realms: {r: {call_timeout: {max: 0s}}}\n", "f:2:34: realms.r.call_timeout.max: must be at least 1ms (write a number with ms, s, m or h, such as 500ms or 1h30m; leave the key out for none)"},
-		"default over max":  {listeners + "realms: {r: {call_timeout: {default: 2s, max: 1s}}}\n", "f:2:29: realms.r.call_timeout: the default is more than the maximum (no call takes longer than the maximum, so the default can be left out)"},
-		"disclose":          {listeners + "realms: {r: {roles: {g: {disclose: sometimes}}}}\n", `f:2:36: realms.r.roles.g.disclose: unknown word "sometimes" (known here: on_request, always, never)`},
-		"size without unit": {listeners + realms + "limits: {message_size: 3MB}\n", `f:3:24: limits.message_size: "3MB" is not a size (write bytes, or a number with KiB, MiB or GiB, such as 64KiB)`},
-		"size out of range": {listeners + realms + "limits: {message_size: 32MiB}\n", "f:3:24: limits.message_size: must be between 512 bytes and 16MiB"},
-		"count":             {listeners + realms + "limits: {connections: 0}\n", "f:3:23: limits.connections: must be between 1 and 2147483647 (leave the key out for the default)"},
-		"type":              {listeners + realms + "limits: {connections: many}\n", "f:3:23: limits.connections: is a text, not a whole number"},
-		"empty value":       {listeners + "realms:\n", "f:2:9: realms: is empty, not a mapping of names to realms"},
+		"nothing":            {"", "f:1:1: the file says nothing (it needs listeners and realms)"},
+		"not YAML":           {"listeners: [", "f:1:12: sequence end token ']' not found (the file is not valid YAML)"},
+		"a list":             {"- a", "f:1:1: is a list, not a mapping"},
+		"unknown key":        {listeners + realms + "limit: 3\n", `f:3:1: limit: unknown key (did you mean "limits"?)`},
+		"far from any key":   {listeners + realms + "zzzzzzzz: 3\n", "f:3:1: zzzzzzzz: unknown key (known here: listeners, realms, limits)"},
+		"duplicate key":      {listeners + listeners + realms, `f:2:1: mapping key "listeners" already defined at [1:1] (the file is not valid YAML)`},
+		"no realms":          {listeners, "f:1:1: no realms (say which realms there are, such as realms: {realm1: {anonymous: guest, roles: {guest: {allow: [call]}}}})"},
+		"bad address":        {"listeners: {main: {address: nonsense}}\n" + realms, `f:1:29: listeners.main.address: is not an address (write host:port, such as "127.0.0.1:8080", or "unix:" and a path)`},
+		"port out of range":  {"listeners: {main: {address: \"127.0.0.1:99999\"}}\n" + realms, `f:1:29: listeners.main.address: is not an address (write host:port, such as "127.0.0.1:8080", or "unix:" and a path)`},
+		"no address":         {"listeners:\n  main:\n    protocols: [websocket]\n" + realms, `f:3:5: listeners.main: no address (write address: "127.0.0.1:8080", or "unix:" and a path)`},
+		"unknown protocol":   {"listeners: {main: {address: \":1\", protocols: [websockets]}}\n" + realms, `f:1:47: listeners.main.protocols[0]: unknown word "websockets" (did you mean "websocket"?)`},
+		"no protocol":        {"listeners: {main: {address: \":1\", protocols: []}}\n" + realms, "f:1:46: listeners.main.protocols: no protocol (write [websocket], [rawsocket] or both)"},
+		"tls without key":    {"listeners: {main: {address: \":1\", tls: {}}}\n" + realms, "f:1:40: listeners.main.tls: needs both cert and key (the paths of two PEM files)"},
+		"realm name":         {listeners + "realms:\n  \"a b\": {}\n", "f:3:3: realms.a b: is not a realm name (components without white space and '#', joined by dots)"},
+		"no such role":       {listeners + "realms: {r: {anonymous: guest}}\n", `f:2:25: realms.r.anonymous: there is no role "guest" in this realm (add it under roles)`},
+		"uris":               {listeners + "realms: {r: {uris: strikt}}\n", `f:2:20: realms.r.uris: unknown word "strikt" (did you mean "strict"?)`},
+		"action":             {listeners + "realms: {r: {roles: {g: {allow: [calls]}}}}\n", `f:2:34: realms.r.roles.g.allow[0]: unknown word "calls" (did you mean "call"?)`},
+		"request IDs":        {listeners + "realms: {r: {request_ids: exact}}\n", `f:2:27: realms.r.request_ids: unknown word "exact" (known here: lenient, strict)`},
+		"flag":               {listeners + "realms: {r: {sharding: yes please}}\n", "f:2:24: realms.r.sharding: is a text, not true or false"},
+		"retention":          {listeners + "realms: {r: {retention: none}}\n", `f:2:25: realms.r.retention: unknown word "none" (known here: off)`},
+		"retained events":    {listeners + "realms: {r: {retention: {events: 0}}}\n", "f:2:34: realms.r.retention.events: must be between 1 and 2147483647 (leave the key out for the default)"},
+		"history of nothing": {listeners + "realms: {r: {history: {size: 1MiB}}}\n", `f:2:24: realms.r.history: no topics (say what is to be remembered, such as topics: [{topic: com.example.orders}])`},
+		"history in memory":  {listeners + "realms: {r: {history: {topics: [{topic: a}], durable: true}}}\n", "f:2:55: realms.r.history.durable: needs a file (what is only in memory is gone with the process)"},
+		"history topic":      {listeners + "realms: {r: {history: {topics: [{topic: A}]}, uris: strict}}\n", `f:2:34: realms.r.history.topics[0]: "A" is not a topic to match as exact in this realm`},
+		"history of wamp":    {listeners + "realms: {r: {history: {topics: [{topic: wamp., match: prefix}]}}}\n", "f:2:34: realms.r.history.topics[0]: topics of the router itself have no history"},
+		"history twice":      {listeners + "realms: {r: {history: {topics: [{topic: a}, {match: exact, topic: a}]}}}\n", `f:2:46: realms.r.history.topics[1]: exact "a" is listed twice`},
+		"history match":      {listeners + "realms: {r: {history: {topics: [{topic: a, match: prefixed}]}}}\n", `f:2:51: realms.r.history.topics[0].match: unknown word "prefixed" (did you mean "prefix"?)`},
+		"history file":       {listeners + "realms: {r: {history: {topics: [{topic: a}], file: \"\"}}}\n", "f:2:52: realms.r.history.file: is empty (leave the key out to keep events in memory)"},
+		"shared history":     {listeners + "realms: {r: {history: {topics: [{topic: a}], file: f}}, s: {history: {topics: [{topic: a}], file: ./f}}}\n", "f:2:99: realms.s.history.file: is the file of another realm too"},
+		"retention switch":   {listeners + "realms: {r: {retention: false}}\n", "f:2:25: realms.r.retention: is true or false, not a mapping"},
+		"trust level":        {listeners + "realms: {r: {roles: {g: {trust_level: -1}}}}\n", "f:2:39: realms.r.roles.g.trust_level: must be between 0 and 2147483647 (leave the key out for the default)"},
+		"time":               {listeners + "realms: {r: {call_timeout: {default: soon}}}\n", `f:2:38: realms.r.call_timeout.default: "soon" is not a time (write a number with ms, s, m or h, such as 500ms or 1h30m; leave the key out for none)`},
+		"time without unit":  {listeners + "realms: {r: {call_timeout: {max: 5}}}\n", `f:2:34: realms.r.call_timeout.max: "5" is not a time (write a number with ms, s, m or h, such as 500ms or 1h30m; leave the key out for none)`},
+		"time too short":     {listeners + "realms: {r: {call_timeout: {max: 0s}}}\n", "f:2:34: realms.r.call_timeout.max: must be at least 1ms (write a number with ms, s, m or h, such as 500ms or 1h30m; leave the key out for none)"},
+		"default over max":   {listeners + "realms: {r: {call_timeout: {default: 2s, max: 1s}}}\n", "f:2:29: realms.r.call_timeout: the default is more than the maximum (no call takes longer than the maximum, so the default can be left out)"},
+		"disclose":           {listeners + "realms: {r: {roles: {g: {disclose: sometimes}}}}\n", `f:2:36: realms.r.roles.g.disclose: unknown word "sometimes" (known here: on_request, always, never)`},
+		"size without unit":  {listeners + realms + "limits: {message_size: 3MB}\n", `f:3:24: limits.message_size: "3MB" is not a size (write bytes, or a number with KiB, MiB or GiB, such as 64KiB)`},
+		"size out of range":  {listeners + realms + "limits: {message_size: 32MiB}\n", "f:3:24: limits.message_size: must be between 512 bytes and 16MiB"},
+		"count":              {listeners + realms + "limits: {connections: 0}\n", "f:3:23: limits.connections: must be between 1 and 2147483647 (leave the key out for the default)"},
+		"type":               {listeners + realms + "limits: {connections: many}\n", "f:3:23: limits.connections: is a text, not a whole number"},
+		"empty value":        {listeners + "realms:\n", "f:2:9: realms: is empty, not a mapping of names to realms"},
 		"all at once": {
 			"listeners: {main: {adress: \":1\"}}\nrealms: {r: {uri: strict}}\n",
 			"f:1:20: listeners.main.adress: unknown key (did you mean \"address\"?)\nf:2:14: realms.r.uri: unknown key (did you mean \"uris\"?)",

@@ -166,9 +166,11 @@ func (r *reader) realm(v value, realm *Realm) {
 		field{"progress_needs_canceling", func(v value) { r.flag(v, &realm.ProgressNeedsCanceling) }},
 		field{"unannounced_progress", func(v value) { r.flag(v, &realm.UnannouncedProgress) }},
 		field{"retention", func(v value) { r.retention(v, &realm.Retention) }},
+		field{"history", func(v value) { r.history(v, &realm.History) }},
 		field{"sharding", func(v value) { r.flag(v, &realm.Sharding) }},
 		field{"roles", func(v value) { r.roles(v, realm) }},
 	)
+	r.checkHistoryURIs(realm.URIs)
 	if _, known := realm.Roles[realm.AnonymousRole]; realm.AnonymousRole != "" && !known {
 		r.add(anonymous, "there is no role \""+realm.AnonymousRole+"\" in this realm", "add it under roles")
 	}

@@ -15,7 +15,12 @@ import (
 )
 
 // reader walks the nodes of a file and gathers problems instead of stopping at the first.
-type reader struct{ problems []Problem }
+type reader struct {
+	problems []Problem
+
+	historyFiles map[string]bool // of all realms so far
+	historyURIs  []historyURI    // of the realm that is being read
+}
 
 // value is a node of the file and where it stands.
 type value struct {

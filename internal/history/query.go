@@ -80,11 +80,16 @@ func readLimit(dst *int) func(any) bool {
 }
 
 func readID(dst *wamp.ID) func(any) bool {
-	return func(v any) bool {
-		n, ok := wholeNumber(v)
-		*dst = wamp.ID(n)
-		return ok && dst.Valid()
+	return func(v any) (ok bool) {
+		*dst, ok = ParseID(v)
+		return ok
 	}
+}
+
+// ParseID returns the ID that an argument is, which may be written as a whole float (MET-06).
+func ParseID(v any) (id wamp.ID, ok bool) {
+	n, ok := wholeNumber(v)
+	return wamp.ID(n), ok && wamp.ID(n).Valid()
 }
 
 // wholeNumber takes floats too, because some clients have no other numbers (MET-06).

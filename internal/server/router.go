@@ -17,7 +17,8 @@ func routerConfig(c *config.Config, agent string, log *slog.Logger) router.Confi
 		MaxMessageSize: c.Limits.MaxMessageSize,
 		MaxConnections: c.Limits.Connections,
 	}
-	for _, realm := range c.Realms {
+	for i := range c.Realms {
+		realm := &c.Realms[i]
 		rc.Realms = append(rc.Realms, router.RealmConfig{
 			Name:             realm.Name,
 			URIs:             realm.URIs,
@@ -39,6 +40,7 @@ func routerConfig(c *config.Config, agent string, log *slog.Logger) router.Confi
 				MaxBytes:    realm.Retention.Size,
 				MaxReplayed: realm.Retention.Replay,
 			},
+			History: historyConfig(&realm.History),
 
 			StrictRequestIDs:       realm.StrictRequestIDs,
 			ProgressNeedsCanceling: realm.ProgressNeedsCanceling,
@@ -48,6 +50,16 @@ func routerConfig(c *config.Config, agent string, log *slog.Logger) router.Confi
 		})
 	}
 	return rc
+}
+
+func historyConfig(h *config.History) router.HistoryConfig {
+	rh := router.HistoryConfig{MaxBytes: h.Size, MaxResult: h.Result, File: h.File, Durable: h.Durable}
+	for _, t := range h.Topics {
+		rh.Topics = append(rh.Topics, router.HistoryTopic{
+			Topic: t.Topic, Match: t.Match, MaxEvents: t.Events, MaxBytes: t.Size, MaxAge: t.Age,
+		})
+	}
+	return rh
 }
 
 // trustLevels reports whether any role has a trust level: only then are they announced (CTL-03).

@@ -1,0 +1,122 @@
+package config
+
+import (
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"github.com/tandemrouter/tandem/wamp"
+)
+
+// History says which events a realm remembers.
+type History struct {
+	Topics []HistoryTopic
+	Size   int    // of all of them, in bytes
+	Result int    // events in one answer (EVH-15)
+	File   string // empty: in memory
+	// Durable says that a publication is acknowledged only when it is safe in the file.
+	Durable bool
+}
+
+// HistoryTopic is a topic or pattern whose events are remembered (EVH-16).
+type HistoryTopic struct {
+	Topic  string
+	Match  wamp.MatchPolicy
+	Events int
+	Size   int // in bytes
+	Age    time.Duration
+}
+
+func (r *reader) history(v value, h *History) {
+	found := len(r.problems)
+	var durable value
+	r.fields(v,
+		field{"topics", func(v value) { r.historyTopics(v, h) }},
+		field{"size", func(v value) { r.size(v, &h.Size) }},
+		field{"result", func(v value) { r.count(v, &h.Result) }},
+		field{"file", func(v value) { r.historyFile(v, h) }},
+		field{"durable", func(v value) { durable = v; r.flag(v, &h.Durable) }},
+	)
+	switch {
+	case len(r.problems) > found:
+	case len(h.Topics) == 0:
+		r.add(v, "no topics", "say what is to be remembered, such as topics: [{topic: com.example.orders}]")
+	case h.Durable && h.File == "":
+		r.add(durable, "needs a file", "what is only in memory is gone with the process")
+	}
+}
+
+// historyFile reads a path that no other realm has: a file is of one realm.
+func (r *reader) historyFile(v value, h *History) {
+	found := len(r.problems)
+	r.text(v, &h.File)
+	switch file := filepath.Clean(h.File); {
+	case len(r.problems) > found:
+	case h.File == "":
+		r.add(v, "is empty", "leave the key out to keep events in memory")
+	case r.historyFiles[file]:
+		r.add(v, "is the file of another realm too", "")
+	default:
+		if r.historyFiles == nil {
+			r.historyFiles = make(map[string]bool)
+		}
+		r.historyFiles[file] = true
+	}
+}
+
+func (r *reader) historyTopics(v value, h *History) {
+	for _, item := range r.items(v) {
+		var t HistoryTopic
+		found := len(r.problems)
+		r.fields(item,
+			field{"topic", func(v value) { r.text(v, &t.Topic) }},
+			field{"match", func(v value) { r.match(v, &t.Match) }},
+			field{"events", func(v value) { r.count(v, &t.Events) }},
+			field{"size", func(v value) { r.size(v, &t.Size) }},
+			field{"age", func(v value) { r.duration(v, &t.Age) }},
+		)
+		if len(r.problems) == found {
+			r.historyTopic(item, &t, h)
+		}
+	}
+}
+
+// historyTopic adds the topic, if it can have a history. Whether its URI keeps to the realm's rule is checked when the rule
+// is known.
+func (r *reader) historyTopic(v value, t *HistoryTopic, h *History) {
+	for _, other := range h.Topics {
+		if other.Topic == t.Topic && other.Match == t.Match {
+			r.add(v, fmt.Sprintf("%s %q is listed twice", t.Match, t.Topic), "")
+			return
+		}
+	}
+	if wamp.Reserved(t.Topic) {
+		r.add(v, "topics of the router itself have no history", "")
+		return
+	}
+	h.Topics = append(h.Topics, *t)
+	r.historyURIs = append(r.historyURIs, historyURI{v, t.Topic, t.Match})
+}
+
+// historyURI is a topic that must keep to the rule of its realm.
+type historyURI struct {
+	at    value
+	topic string
+	match wamp.MatchPolicy
+}
+
+// checkHistoryURIs checks the topics of one realm.
+func (r *reader) checkHistoryURIs(rule wamp.URIRule) {
+	for _, u := range r.historyURIs {
+		if !rule.ValidPattern(u.topic, u.match) {
+			r.add(u.at, fmt.Sprintf("%q is not a topic to match as %s in this realm", u.topic, u.match), "")
+		}
+	}
+	r.historyURIs = nil
+}
+
+func (r *reader) match(v value, dst *wamp.MatchPolicy) {
+	if i, ok := r.word(v, []string{"exact", "prefix", "wildcard"}); ok {
+		*dst = wamp.MatchPolicy(i)
+	}
+}
