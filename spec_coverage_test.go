@@ -59,7 +59,7 @@ var requirements = []struct {
 	{"PTL", 2, "publication trust levels", ""},
 	{"PBS", 11, "pattern-based subscription", ""},
 	{"SSB", 4, "sharded subscription", ""},
-	{"EVH", 17, "event history", "not built yet"},
+	{"EVH", 17, "event history", ""},
 	{"RET", 15, "event retention", ""},
 	{"SRV", 6, "subscription revocation", "not built yet, but for the client"},
 	{"TES", 15, "testaments", "not built yet"},

@@ -22,6 +22,12 @@
 // silently (FLW-02). A callee that yields faster than its caller reads so costs that caller its call, and at most its
 // session; the callee, the router and other callers do not notice.
 //
+// # Event history
+//
+// What a broker's step has for the histories of topics is appended to the realm's store under brokerMu, in memory. Where a
+// history is durable, PUBLISHED is taken out of the step's messages and sent at the end of the run, when the store says
+// that the event is safe; the events themselves do not wait. wamp.subscription.get_events is answered without any lock.
+//
 // # Locks
 //
 // They are taken in this order, and a later one is never held while an earlier one is waited for:

@@ -57,7 +57,7 @@ func publicationsOf(events []wamp.Dict) (ids []wamp.ID) {
 	return ids
 }
 
-func TestEVH_AnnouncedWhereThereIsAHistory(t *testing.T) {
+func TestFEA01_EventHistoryIsAnnouncedWhereThereIsOne(t *testing.T) {
 	for _, c := range []router.Config{{}, remembering(router.HistoryConfig{})} {
 		in(t, c, func(h *house) {
 			p := h.connect().listen()

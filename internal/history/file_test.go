@@ -49,7 +49,7 @@ func ids(first, last wamp.ID) []wamp.ID {
 	return all
 }
 
-func TestFile_keepsEvents(t *testing.T) {
+func TestEVH02_FileKeepsEvents(t *testing.T) {
 	c := history.Config{Realm: "realm1"}
 	path := written(t, c, 10)
 	f := open(t, path, c)
@@ -62,7 +62,7 @@ func TestFile_keepsEvents(t *testing.T) {
 }
 
 // A stricter limit concerns what is there already, with the next start.
-func TestFile_EVH_16_limitsChange(t *testing.T) {
+func TestEVH16_FileWithOtherLimits(t *testing.T) {
 	path := written(t, history.Config{}, 10)
 	f := open(t, path, history.Config{
 		Topics: map[history.Key]history.Limits{{Topic: "com.example.topic"}: {MaxEvents: 4}},
@@ -233,4 +233,40 @@ func TestFile_damaged(t *testing.T) {
 		t.Error("no damage was ever found")
 	}
 	t.Logf("%d of 300 found, the others are in pages no longer used", found)
+}
+
+// More than the disk takes is not kept in memory: whoever asks learns it, the log says it, and it passes.
+func TestFile_overloaded(t *testing.T) {
+	var log bytes.Buffer
+	f, err := history.Open(filepath.Join(t.TempDir(), "events"), history.Config{}, slog.New(slog.NewTextHandler(&log, nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := history.Key{Topic: "com.example.topic"}
+	e := wamptest.HistoryEvent(1)
+	e.Payload.Raw = []byte(`["` + strings.Repeat("x", 1<<20) + `"]`)
+	refused := 0
+	var last *history.Commit
+	for range 500 { // half a gigabyte, as fast as memory can be copied
+		c := f.Append(key, e)
+		done, cancel := context.WithCancel(context.Background())
+		cancel()
+		if err := c.Wait(done); errors.Is(err, history.ErrOverloaded) {
+			refused++
+		} else {
+			last = c
+		}
+	}
+	if err := last.Wait(context.Background()); err != nil {
+		t.Errorf("taken, but %v", err)
+	}
+	if err := f.Append(key, wamptest.HistoryEvent(2)).Wait(context.Background()); err != nil {
+		t.Errorf("afterwards: %v", err)
+	}
+	if err := f.Close(); err != nil {
+		t.Error(err)
+	}
+	if refused == 0 || !strings.Contains(log.String(), history.ErrOverloaded.Error()) {
+		t.Errorf("%d events were refused, and the log says %s", refused, &log)
+	}
 }

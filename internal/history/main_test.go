@@ -100,9 +100,9 @@ func scanned(f *history.File) map[wamp.ID]bool {
 	return found
 }
 
-// TestFile_killed kills a process in the middle of its work, again and again on the same file. Whatever it had said to be
+// TestEVH02_KilledFileKeepsWhatIsSafe kills a process in the middle of its work, again and again on the same file. Whatever it had said to be
 // safe is there.
-func TestFile_killed(t *testing.T) {
+func TestEVH02_KilledFileKeepsWhatIsSafe(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "events")
 	safe := 0
 	for round := range 5 {

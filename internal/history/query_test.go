@@ -17,7 +17,7 @@ import (
 	"github.com/tandemrouter/tandem/wamp"
 )
 
-func TestParseQuery_EVH_03(t *testing.T) {
+func TestEVH03_ParseQuery(t *testing.T) {
 	noon := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	got, err := history.ParseQuery(wamp.Dict{
 		"reverse":            true,
@@ -54,7 +54,7 @@ func TestParseQuery_EVH_03(t *testing.T) {
 	}
 }
 
-func TestParseQuery_nothing(t *testing.T) {
+func TestParseNoQuery(t *testing.T) {
 	for _, kwargs := range []wamp.Dict{nil, {"limit": nil, "from_time": nil, "reverse": nil}} {
 		if q, err := history.ParseQuery(kwargs); err != nil || q != (history.Query{}) {
 			t.Errorf("%v: %+v, %v", kwargs, q, err)
@@ -62,7 +62,7 @@ func TestParseQuery_nothing(t *testing.T) {
 	}
 }
 
-func TestParseQuery_EVH_14(t *testing.T) {
+func TestEVH14_ParseQuery(t *testing.T) {
 	tests := map[string][]any{
 		"reverse":          {int64(1), "true"},
 		"limit":            {int64(0), int64(-1), 0.0, 1.5, -2.0, 1e300, "10", true, new(big.Int)},
@@ -81,9 +81,9 @@ func TestParseQuery_EVH_14(t *testing.T) {
 	}
 }
 
-// TestSelect_EVH_08 compares with a selection that takes the whole history apart: first places, then conditions, then
+// TestEVH04_EVH08_Select compares with a selection that takes the whole history apart: first places, then conditions, then
 // order, then the limit.
-func TestSelect_EVH_08(t *testing.T) {
+func TestEVH04_EVH08_Select(t *testing.T) {
 	for seed := range uint64(400) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			r := rand.New(rand.NewPCG(seed, 1))
@@ -210,7 +210,7 @@ func naiveMeets(q *history.Query, e *history.Event) bool {
 		!q.UntilTime.IsZero() && ms > q.UntilTime.UnixMilli())
 }
 
-func TestSelect_EVH_15(t *testing.T) {
+func TestEVH15_SelectIsBounded(t *testing.T) {
 	store := history.NewRing(history.Config{Topics: map[history.Key]history.Limits{{}: {MaxEvents: 2000}}})
 	for id := range wamp.ID(1500) {
 		store.Append(history.Key{}, wamptest.HistoryEvent(id+1))
@@ -239,7 +239,7 @@ func TestSelect_EVH_15(t *testing.T) {
 }
 
 // Who asks page by page, from where the last page ended, gets every event once.
-func TestSelect_pages(t *testing.T) {
+func TestEVH08_Pages(t *testing.T) {
 	store := history.NewRing(history.Config{})
 	for id := range wamp.ID(95) {
 		store.Append(history.Key{}, wamptest.HistoryEvent(100-id))
@@ -267,7 +267,7 @@ func TestSelect_pages(t *testing.T) {
 	}
 }
 
-func TestAudience_EVH_10(t *testing.T) {
+func TestEVH10_Audience(t *testing.T) {
 	tests := map[string]struct {
 		audience history.Audience
 		want     bool

@@ -86,15 +86,26 @@ func (c *Commit) end(err error) {
 }
 
 // Wait returns nil once the events are safe from the end of the process and of the machine, and an error if they are not
-// kept or ctx is done first. Any number of goroutines may wait.
+// kept or ctx is done before that is known. Any number of goroutines may wait.
 func (c *Commit) Wait(ctx context.Context) error {
 	if c == nil {
 		return nil
 	}
 	select {
 	case <-c.done:
-		return c.err
 	case <-ctx.Done():
-		return ctx.Err()
+		if !c.ended() {
+			return ctx.Err()
+		}
+	}
+	return c.err
+}
+
+func (c *Commit) ended() bool {
+	select {
+	case <-c.done:
+		return true
+	default:
+		return false
 	}
 }
