@@ -14,7 +14,7 @@ export GOFLAGS := $(GOFLAGS) -mod=readonly -buildvcs=false
 
 LDFLAGS := -s -w -X main.version=$(VERSION)
 LINT    := $(GO) tool -modfile=tools/go.mod
-SHELLS  := $(addsuffix /...,$(addprefix ./,$(wildcard client internal/server router transport)))
+SHELLS  := $(addsuffix /...,$(addprefix ./,$(wildcard client internal/history internal/server router transport)))
 TARGETS := darwin/amd64 darwin/arm64 windows/amd64 windows/arm64 linux/arm64
 
 .DEFAULT_GOAL := help
