@@ -16,8 +16,9 @@ type Event struct {
 	Publication wamp.ID
 	Args        wamp.List
 	Kwargs      wamp.Dict
-	// Details tells who published if that was disclosed (PID-01), how far the router trusts the publisher, and whether the
-	// event was retained (RET-03).
+	// Details tells who published if that was disclosed (PID-01), how far the router trusts the publisher, whether the
+	// event was retained (RET-03), and how many events were lost on the way before this one because the client did not
+	// read them in time.
 	Details wamp.EventDetails
 	// Payload is the payload as it was received, encoded.
 	Payload wamp.Payload

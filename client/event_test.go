@@ -18,14 +18,14 @@ func TestEventReachesHandler(t *testing.T) {
 		r.subscribe(s, 1, 5, "a.b", events.handle)
 		r.send(
 			&wamp.Event{Subscription: 5, Publication: 9, Payload: wamp.Payload{Args: wamp.List{"x"}, Kwargs: wamp.Dict{"k": 1}}},
-			&wamp.Event{Subscription: 5, Publication: 10, Details: wamp.EventDetails{Topic: "a.b.c", Publisher: 3, Retained: true}},
+			&wamp.Event{Subscription: 5, Publication: 10, Details: wamp.EventDetails{Topic: "a.b.c", Publisher: 3, Retained: true, Lost: 7}},
 		)
 		e := <-events
 		if e.Topic != "a.b" || e.Publication != 9 || e.Kwargs["k"] != int64(1) || e.Payload.Serializer != wamp.CBOR {
 			t.Errorf("event %+v", e)
 		}
 		wantArgs(t, e.Args, "x")
-		if e = <-events; e.Topic != "a.b.c" || e.Details.Publisher != 3 || !e.Details.Retained {
+		if e = <-events; e.Topic != "a.b.c" || e.Details.Publisher != 3 || !e.Details.Retained || e.Details.Lost != 7 {
 			t.Errorf("event %+v", e)
 		}
 	})

@@ -98,6 +98,7 @@ type EventDetails struct {
 	TrustLevel        uint64 // valid if HasTrustLevel
 	HasTrustLevel     bool
 	Retained          bool
+	Lost              uint64 // events that the receiver missed since the last one that it got; 0: none
 	PPT               *Passthru
 	Extra             Dict
 }

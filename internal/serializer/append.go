@@ -136,6 +136,7 @@ func (w *headWriter) event(m *wamp.Event) {
 	o.text(keyTopic, d.Topic)
 	o.trustLevel(d.TrustLevel, d.HasTrustLevel)
 	o.flag(keyRetained, d.Retained)
+	o.number(keyLost, d.Lost)
 	o.passthru(d.PPT)
 	o.extra(d.Extra)
 	o.end()

@@ -34,6 +34,7 @@ const (
 	keyForwardTimeout
 	keyGetRetained
 	keyInvoke
+	keyLost
 	keyMatch
 	keyMessage
 	keyMode
@@ -102,6 +103,7 @@ var keyNames = [numKeys]string{
 	keyForwardTimeout:    "forward_timeout",
 	keyGetRetained:       "get_retained",
 	keyInvoke:            "invoke",
+	keyLost:              "_lost", // our own, as the underscore says
 	keyMatch:             "match",
 	keyMessage:           "message",
 	keyMode:              "mode",

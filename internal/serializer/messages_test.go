@@ -223,7 +223,7 @@ func pubsubSamples() []sample {
 			Details: wamp.UnsubscribedDetails{Subscription: 7, Reason: "com.example.moved"}}},
 		{"EVENT", &wamp.Event{Subscription: 9, Publication: 10, Payload: samplePayload(),
 			Details: wamp.EventDetails{Publisher: 11, PublisherAuthID: "joe", PublisherAuthRole: "admin",
-				Topic: "com.example.topic", TrustLevel: 3, HasTrustLevel: true, Retained: true,
+				Topic: "com.example.topic", TrustLevel: 3, HasTrustLevel: true, Retained: true, Lost: 300,
 				PPT: samplePassthru(), Extra: sampleExtra()}}},
 		{"EVENT minimal", &wamp.Event{Subscription: 9, Publication: 10}},
 		{"EVENT_RECEIVED", &wamp.EventReceived{Publication: 12}},
@@ -255,7 +255,8 @@ func TestMSG01EveryMessage(t *testing.T) {
 	}
 }
 
-var definedKey = regexp.MustCompile(`^[a-z][a-z0-9_]{2,}$`)
+// definedKey matches the keys of the protocol, and with an underscore before them those of an implementation.
+var definedKey = regexp.MustCompile(`^([a-z][a-z0-9_]{2,}|_[a-z0-9_]{3,})$`)
 
 // TestSER02MSG08OwnWords: what the library itself puts into messages has the types of WAMP and keys as WAMP has them.
 func TestSER02MSG08OwnWords(t *testing.T) {

@@ -86,6 +86,8 @@ func (f *fields) eventDetails(o *wamp.EventDetails) {
 			o.TrustLevel, o.HasTrustLevel = d.number(), true
 		case keyRetained:
 			o.Retained = d.bool()
+		case keyLost:
+			o.Lost = d.number()
 		default:
 			d.commonOr(&o.PPT, &o.Extra)
 		}

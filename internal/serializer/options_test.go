@@ -99,6 +99,7 @@ var optionsOf = map[wamp.MessageType][]option{
 		{"topic", "com.example", noText},
 		{"trustlevel", 0, noNumber},
 		{"retained", true, noBool},
+		{"_lost", 3, noNumber},
 		{"x_acknowledged_delivery", true, noBool},
 	}, foreignOptions, passthruOptions),
 	wamp.TypeCall: slices.Concat([]option{
