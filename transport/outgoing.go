@@ -44,7 +44,10 @@ func (e *encoded) reset() {
 func (o *Outgoing) frame(conn Conn) ([]byte, error) {
 	info := conn.Info()
 	e := &o.frames[info.Serializer][info.Shape]
-	if !e.done || info.Shape == ShapeUnique {
+	if info.Shape == ShapeUnique {
+		e.reset()
+	}
+	if !e.done {
 		e.done = true
 		e.frame, e.err = conn.Append(e.frame[:0], o.message)
 	}

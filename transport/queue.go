@@ -25,14 +25,13 @@ type Queue struct {
 
 	// guarded by mu
 
-	tail     *outBuffer // the end of the queue, still growing; nil if nothing waits
-	ahead    [][]byte   // what stands before the tail
-	pending  int        // bytes that were appended and not yet written
-	busy     bool       // somebody is writing
-	touched  bool       // somebody will flush
-	finished bool       // nothing more may be appended
-	closing  bool       // when all is written, the peer is told that it was all
-	err      error      // why nothing can be appended any more
+	waiting  waiting
+	pending  int   // bytes that were appended and not yet written
+	busy     bool  // somebody is writing
+	touched  bool  // somebody will flush
+	finished bool  // nothing more may be appended
+	closing  bool  // when all is written, the peer is told that it was all
+	err      error // why nothing can be appended any more
 	drained  chan struct{}
 }
 
@@ -81,16 +80,15 @@ func (q *Queue) appendLocked(m wamp.Message, limit int) error {
 	if err := q.admitLocked(0, limit); err != nil {
 		return err
 	}
-	tail := q.tailLocked()
+	tail := q.waiting.open()
+	defer q.waiting.grown()
 	before := len(tail.b)
 	out, err := q.conn.Append(tail.b, m)
 	if err != nil {
-		q.dropEmptyTailLocked()
 		return err
 	}
 	if err := q.admitLocked(len(out)-before, limit); err != nil {
 		tail.b = out[:before]
-		q.dropEmptyTailLocked()
 		return err
 	}
 	tail.b = out
@@ -99,30 +97,27 @@ func (q *Queue) appendLocked(m wamp.Message, limit int) error {
 }
 
 // AppendOutgoingLocked is AppendBulkLocked for a message that many receivers get: it is encoded only if no receiver with
-// the same wire has had it yet.
+// the same wire has had it yet, and a large one is not even copied.
 func (q *Queue) AppendOutgoingLocked(o *Outgoing) error {
 	frame, err := o.frame(q.conn)
 	if err != nil {
 		return err
 	}
-	return q.appendFrameLocked(frame, q.bulkLimit())
+	if err := q.admitLocked(len(frame), q.bulkLimit()); err != nil {
+		return err
+	}
+	q.waiting.share(frame)
+	q.pending += len(frame)
+	return nil
 }
 
 // AppendControlLocked adds frames of the wire itself, such as a pong.
-func (q *Queue) AppendControlLocked(frames []byte) error { return q.appendFrameLocked(frames, q.limit) }
-
-func (q *Queue) appendFrameLocked(frame []byte, limit int) error {
-	if err := q.admitLocked(len(frame), limit); err != nil {
+func (q *Queue) AppendControlLocked(frames []byte) error {
+	if err := q.admitLocked(len(frames), q.limit); err != nil {
 		return err
 	}
-	q.pending += len(frame)
-	if len(frame) >= sharedFrame {
-		q.sealTailLocked()
-		q.ahead = append(q.ahead, frame)
-		return nil
-	}
-	tail := q.tailLocked()
-	tail.b = append(tail.b, frame...)
+	q.waiting.copy(frames)
+	q.pending += len(frames)
 	return nil
 }
 
@@ -172,8 +167,8 @@ func (q *Queue) Flush() {
 		return
 	}
 	q.busy = true
-	for chunk := q.takeLocked(); chunk.b != nil; chunk = q.takeLocked() {
-		n, err := q.writeLocked(chunk.b, q.conn.TryWrite)
+	for s := q.waiting.take(); s.exists(); s = q.waiting.take() {
+		n, err := q.writeLocked(s.bytes(), q.conn.TryWrite)
 		if err != nil {
 			q.failLocked(err)
 			return
@@ -181,26 +176,26 @@ func (q *Queue) Flush() {
 		if q.err != nil {
 			return // abandoned meanwhile, and the owner of wg may be waiting already
 		}
-		if n < len(chunk.b) {
-			q.wg.Go(func() { q.flushAll(chunk, n) })
+		if n < len(s.bytes()) {
+			q.wg.Go(func() { q.flushAll(s, n) })
 			return
 		}
-		chunk.recycle()
+		s.recycle()
 	}
 	q.idleLocked()
 }
 
-// flushAll is the flusher: it writes the rest of the chunk and then whatever the queue holds until it is empty.
-func (q *Queue) flushAll(chunk chunk, from int) {
+// flushAll is the flusher: it writes the rest of the segment and then whatever the queue holds until it is empty.
+func (q *Queue) flushAll(s segment, from int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	for chunk.b != nil {
-		if _, err := q.writeLocked(chunk.b[from:], q.conn.Write); err != nil {
+	for s.exists() {
+		if _, err := q.writeLocked(s.bytes()[from:], q.conn.Write); err != nil {
 			q.failLocked(err)
 			return
 		}
-		chunk.recycle()
-		chunk, from = q.takeLocked(), 0
+		s.recycle()
+		s, from = q.waiting.take(), 0
 	}
 	q.idleLocked()
 }
@@ -217,7 +212,7 @@ func (q *Queue) writeLocked(b []byte, write func([]byte) (int, error)) (int, err
 // idleLocked ends a series of writes that emptied the queue.
 func (q *Queue) idleLocked() {
 	q.busy = false
-	q.ahead = nil
+	q.waiting.kept, q.waiting.sealed, q.waiting.notices = nil, nil, nil
 	q.wakeLocked()
 	if q.closing {
 		q.err = ErrQueueClosed
@@ -230,7 +225,7 @@ func (q *Queue) failLocked(err error) {
 	if q.err == nil {
 		q.err = closedBy(err)
 	}
-	q.tail, q.ahead, q.pending = nil, nil, 0
+	q.waiting, q.pending = waiting{}, 0
 	q.wakeLocked()
 	_ = q.conn.Close() // the reader sees the connection end; there is nobody else to tell
 }
@@ -239,7 +234,7 @@ func (q *Queue) failLocked(err error) {
 func (q *Queue) Ping() bool {
 	q.mu.Lock()
 	ping := q.conn.AppendPing(nil)
-	sent := len(ping) > 0 && q.appendFrameLocked(ping, q.limit) == nil
+	sent := len(ping) > 0 && q.AppendControlLocked(ping) == nil
 	q.mu.Unlock()
 	q.Flush()
 	return sent
@@ -269,11 +264,11 @@ func (q *Queue) finishLocked(last wamp.Message) {
 
 // extendLocked lets add append to the queue, whatever the bound.
 func (q *Queue) extendLocked(add func([]byte) []byte) {
-	tail := q.tailLocked()
+	tail := q.waiting.open()
 	before := len(tail.b)
 	tail.b = add(tail.b)
 	q.pending += len(tail.b) - before
-	q.dropEmptyTailLocked()
+	q.waiting.grown()
 }
 
 // closedBy returns ErrQueueClosed with its cause.
