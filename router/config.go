@@ -46,8 +46,9 @@ type RealmConfig struct {
 	DefaultCallTimeout time.Duration // 0: as long as they want
 	MaxCallTimeout     time.Duration // 0: as long as they say
 
-	Retention RetentionConfig
-	History   HistoryConfig
+	Retention       RetentionConfig
+	History         HistoryConfig
+	SlowSubscribers SlowSubscribers // what becomes of events that a subscriber's queue has no room for; default Disconnect
 
 	StrictRequestIDs       bool // requests must be numbered without gaps (IDS-06)
 	ProgressNeedsCanceling bool // progressive results only with callees that announced call_canceling (PCR-02)
@@ -110,6 +111,18 @@ func (c *RetentionConfig) limit() int {
 	return c.MaxEvents
 }
 
+// SlowSubscribers says what becomes of an EVENT for which the queue of a subscriber has no room, because the
+// subscriber reads more slowly than others publish (FLW-02, PUB-18). Neither the publisher nor other subscribers notice.
+type SlowSubscribers uint8
+
+// The policies for slow subscribers. Where events are dropped they are counted, and the next event that fits tells the
+// subscriber in its details how many it missed (wamp.EventDetails.Lost).
+const (
+	Disconnect SlowSubscribers = iota // the session ends with GOODBYE and a reason
+	DropNew                           // the event is dropped
+	DropOld                           // the oldest events that wait are dropped to make room for it
+)
+
 const (
 	defaultMessageSize = 1 << 20
 	largestMessageSize = 16 << 20
@@ -163,6 +176,9 @@ func (c *Config) validate() error {
 		}
 		if seen[realm.Name] {
 			errs = append(errs, fmt.Errorf("router: realm %q is configured twice", realm.Name))
+		}
+		if realm.SlowSubscribers > DropOld {
+			errs = append(errs, fmt.Errorf("router: realm %q has no such policy for slow subscribers", realm.Name))
 		}
 		seen[realm.Name] = true
 	}

@@ -2,7 +2,6 @@ package router
 
 import (
 	"github.com/tandemrouter/tandem/internal/routing"
-	"github.com/tandemrouter/tandem/transport"
 )
 
 // deliverDealer carries out a dealer's outbox, and what the dealer says to messages that did not reach their receivers.
@@ -101,6 +100,7 @@ func (rl *realm) deliverBroker(w *worker, out *routing.Outbox) {
 		q.Unlock()
 	}
 	w.outgoing.Use(nil)
+	w.notice.reset()
 	w.undelivered = w.undelivered[:unsettled] // nobody waits for what the broker sends but its receiver
 	w.killed = append(w.killed, out.Killed...)
 	out.Reset()
@@ -116,15 +116,17 @@ func (w *worker) kill() {
 	}
 }
 
-// finish writes what the worker's deliveries gathered, and ends the sessions that could not take a reply, which may
-// gather more. It is called without locks.
+// finish writes what the worker's deliveries gathered, and ends the sessions whose queues had no room, which may gather
+// more. It is called without locks.
 func (w *worker) finish() {
 	w.flush()
 	for len(w.expelled) > 0 {
 		last := len(w.expelled) - 1
-		s := w.expelled[last]
+		e := w.expelled[last]
+		w.expelled[last] = expulsion{}
 		w.expelled = w.expelled[:last]
-		s.expel(w, transport.ErrQueueFull.Error())
+		e.s.expel(w, e.why)
 		w.flush()
 	}
+	w.logLosses()
 }

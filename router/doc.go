@@ -13,10 +13,16 @@
 // What a peer may be refused has three quarters of its queue, so that answers to its own requests have room behind a
 // flood of events or results:
 //
-//	EVENT               dropped and counted
+//	EVENT               as the realm has it (SlowSubscribers, FLW-02):
+//	    Disconnect      the session ends, with a reason
+//	    DropNew         the event is dropped
+//	    DropOld         the oldest events that wait are dropped to make room for it
 //	INVOCATION          ERROR wamp.error.network_failure to the caller, at once (FLW-04)
 //	progressive RESULT  the call is canceled: ERROR wamp.error.network_failure to the caller behind what it has not
 //	                    read yet, INTERRUPT to the callee (FLW-05)
+//
+// Lost events are counted: for the session, for the realm, and in the details of the next event that the subscriber gets
+// and that there is room for (wamp.EventDetails.Lost). Only that one is encoded for the subscriber alone.
 //
 // Any other message that does not fit ends the session that it was for, with a reason, because an answer is never lost
 // silently (FLW-02). A callee that yields faster than its caller reads so costs that caller its call, and at most its

@@ -164,7 +164,7 @@ func (s *session) reply(w *worker, m wamp.Message) error {
 	if result, ok := m.(*wamp.Result); ok {
 		err = q.AppendBulkLocked(result)
 	} else if err = q.AppendLocked(m); errors.Is(err, transport.ErrQueueFull) {
-		w.expelled = append(w.expelled, s)
+		w.expel(s, noRoomForReply)
 	}
 	if err == nil && q.TouchLocked() {
 		w.touched = append(w.touched, q)

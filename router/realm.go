@@ -26,6 +26,7 @@ type realm struct {
 	strictRequestIDs    bool
 	unannouncedProgress bool
 	histories           *histories // nil: none
+	slowSubscribers     SlowSubscribers
 
 	dealerMu sync.Mutex
 
@@ -45,7 +46,7 @@ type realm struct {
 
 	// atomic
 
-	dropped atomic.Uint64 // events that did not fit into a subscriber's queue
+	dropped atomic.Uint64 // events that subscribers lost
 }
 
 // newRealm returns a running realm. It fails if the realm's histories cannot be opened.
@@ -57,6 +58,7 @@ func newRealm(r *Router, c *RealmConfig) (*realm, error) {
 		trustLevels:         c.TrustLevels,
 		strictRequestIDs:    c.StrictRequestIDs,
 		unannouncedProgress: c.UnannouncedProgress,
+		slowSubscribers:     c.SlowSubscribers,
 		policy:              &handshake.Policy{Realm: c.Name, Roles: announced(c), Agent: r.config.Agent, Anonymous: c.AnonymousRole},
 		dealer: routing.NewDealer(routing.DealerConfig{
 			URIRule:                c.URIs,

@@ -182,6 +182,9 @@ func (p *peer) goodbye(w *worker) {
 		return
 	}
 	p.leave(w)
+	p.queue.Lock()
+	p.queue.KeepLocked() // the next session must not drop this one's events, and be told that it lost them
+	p.queue.Unlock()
 	p.send(w, &wamp.Goodbye{Reason: wamp.CloseGoodbyeAndOut})
 	p.conn.SetMaxReceive(p.router.config.maxHelloMessage)
 	p.expectIn(p.router.config.GoodbyeTimeout) // WS-14

@@ -86,7 +86,8 @@ func (r *Router) Connect() transport.Conn {
 	return local
 }
 
-// Dropped returns how many events did not fit into a subscriber's queue, of all sessions that the realm has had.
+// Dropped returns how many events subscribers lost because their queues did not take or keep them, of all sessions that
+// the realm has had.
 func (r *Router) Dropped(realm string) uint64 {
 	if rl, ok := r.realms[realm]; ok {
 		return rl.dropped.Load()

@@ -27,6 +27,11 @@ type session struct {
 
 	taken uint64 // the last delivery that took the session's queue
 
+	// guarded by realm.brokerMu
+
+	stalled bool   // an event had no room, and so the session is about to end
+	untold  uint64 // of the events that the session lost, those that it has not been told of
+
 	// atomic
 
 	ended atomic.Bool
@@ -73,8 +78,7 @@ func (s *session) leave(w *worker, quiet bool) bool {
 	return true
 }
 
-// expel ends a session that could not take a reply: a session that goes on without it would wait for ever. It may
-// run on any goroutine.
+// expel ends a session because its peer does not read. It may run on any goroutine.
 func (s *session) expel(w *worker, why string) {
 	if !s.leave(w, false) {
 		return

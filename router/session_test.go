@@ -363,6 +363,7 @@ func TestNewRefusesBadConfigurations(t *testing.T) {
 		"message size":   {MaxMessageSize: 17 << 20},
 		"negative limit": {QueueLimit: -1},
 		"call timeout":   {Realms: []router.RealmConfig{{Name: "a", MaxCallTimeout: -1}}},
+		"slow policy":    {Realms: []router.RealmConfig{{Name: "a", SlowSubscribers: 9}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if r, err := router.New(c); err == nil {

@@ -27,7 +27,9 @@ type worker struct {
 	taken       []*transport.Queue // locked for the delivery under way
 	touched     []*transport.Queue // have something that this worker must flush
 	undelivered []undelivered
-	expelled    []*session // could not take a reply and must go
+	expelled    []expulsion
+	lossy       []loss
+	notice      notice
 
 	departing *session // leaves the realm with the step under way; nil: nobody does
 	departure routing.Departure
@@ -35,6 +37,12 @@ type worker struct {
 
 	commits  []pendingCommit // of what the delivery under way has put into histories
 	promises []promise       // to be kept at the end of the run, or before the session ends
+}
+
+// expulsion is a session that must go because its queue had no room.
+type expulsion struct {
+	s   *session
+	why string // for its peer and the log
 }
 
 // undelivered is a message that the core must settle because its receiver did not get it.
@@ -66,7 +74,7 @@ func (w *worker) append(send *routing.Send) {
 		return // the session's reader ends it: see peer.routeRun
 	}
 	q := s.peer.queue
-	if err := w.put(q, send.Msg); err != nil {
+	if err := w.put(s, send.Msg); err != nil {
 		w.refused(s, send.Msg, err)
 		return
 	}
@@ -77,11 +85,11 @@ func (w *worker) append(send *routing.Send) {
 
 // put encodes an EVENT once for all its receivers, whose sends follow one another. What can be refused leaves room in
 // the queue for answers, which cannot.
-func (w *worker) put(q *transport.Queue, m wamp.Message) error {
+func (w *worker) put(s *session, m wamp.Message) error {
+	q := s.peer.queue
 	switch m := m.(type) {
 	case *wamp.Event:
-		w.outgoing.Use(m)
-		return q.AppendOutgoingLocked(&w.outgoing)
+		return w.putEvent(s, m)
 	case *wamp.Result:
 		if m.Details.Progress {
 			return q.AppendBulkLocked(m)
@@ -98,17 +106,22 @@ func (w *worker) refused(s *session, m wamp.Message, err error) {
 	case errors.Is(err, transport.ErrQueueClosed):
 		// the session is ending, and its end settles everything
 	case m.Type() == wamp.TypeEvent:
-		s.realm.dropped.Add(1)
+		w.eventRefused(s, err)
 	case bareError(m) && errors.Is(err, transport.ErrTooLarge):
-		w.expelled = append(w.expelled, s) // nothing smaller could be said
+		w.expel(s, "the peer accepts no message of the size of a reply") // nothing smaller could be said
 	case m.Type() == wamp.TypeInvocation || progressive(m) || errors.Is(err, transport.ErrTooLarge):
 		w.undelivered = append(w.undelivered, undelivered{s, detached(m), reasonOf(err)})
 	case errors.Is(err, transport.ErrQueueFull):
-		w.expelled = append(w.expelled, s)
+		w.expel(s, noRoomForReply)
 	default:
 		w.undelivered = append(w.undelivered, undelivered{s, detached(m), routing.NotExpressible})
 	}
 }
+
+// noRoomForReply ends a session because one that goes on without a reply would wait for ever.
+const noRoomForReply = "the session's outbound queue is full and has no room for a reply"
+
+func (w *worker) expel(s *session, why string) { w.expelled = append(w.expelled, expulsion{s, why}) }
 
 // progressive reports whether the message is a progressive RESULT.
 func progressive(m wamp.Message) bool {
@@ -148,13 +161,20 @@ func detached(m wamp.Message) wamp.Message {
 	}
 }
 
+// flushesAtOnce is after how many writes the worker lets other goroutines run, so that an event for thousands does not
+// hold up everything else.
+const flushesAtOnce = 32
+
 // flush writes what the worker's deliveries put into queues. If it touched several, it lets other goroutines run
 // first, which may add to the same queues and so save writes.
 func (w *worker) flush() {
 	if len(w.touched) > 1 {
 		runtime.Gosched()
 	}
-	for _, q := range w.touched {
+	for i, q := range w.touched {
+		if i > 0 && i%flushesAtOnce == 0 {
+			runtime.Gosched()
+		}
 		q.Flush()
 	}
 	clear(w.touched)

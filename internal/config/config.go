@@ -41,8 +41,9 @@ type Realm struct {
 	DefaultCallTimeout time.Duration // of calls that come without one (TMO-11)
 	MaxCallTimeout     time.Duration // of all calls
 
-	Retention Retention
-	History   History
+	Retention       Retention
+	History         History
+	SlowSubscribers SlowSubscribers // what becomes of events that a subscriber's queue has no room for (FLW-02)
 
 	StrictRequestIDs       bool // requests must be numbered without gaps (IDS-06)
 	ProgressNeedsCanceling bool // of callees (PCR-02)
@@ -57,6 +58,16 @@ type Retention struct {
 	Size   int // of all of them, in bytes
 	Replay int // events for one subscriber to a pattern (RET-07)
 }
+
+// SlowSubscribers is a policy for subscribers that read more slowly than others publish.
+type SlowSubscribers uint8
+
+// The policies for slow subscribers.
+const (
+	Disconnect SlowSubscribers = iota // their sessions end
+	DropNew                           // they lose the newest events
+	DropOld                           // they lose the oldest events that wait for them
+)
 
 // Limits bounds what peers may use. Sizes are in bytes.
 type Limits struct {

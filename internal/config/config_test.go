@@ -28,6 +28,7 @@ realms:
     uris: strict
     request_ids: strict
     call_timeout: {default: 30s, max: 1h30m}
+    slow_subscribers: drop_old
     progress_needs_canceling: true
     unannounced_progress: true
     sharding: true
@@ -63,6 +64,7 @@ func TestParse(t *testing.T) {
 		Realms: []config.Realm{{
 			Name: "shop", URIs: wamp.StrictURI, AnonymousRole: "guest",
 			DefaultCallTimeout: 30 * time.Second, MaxCallTimeout: 90 * time.Minute,
+			SlowSubscribers:  config.DropOld,
 			StrictRequestIDs: true, ProgressNeedsCanceling: true, UnannouncedProgress: true, Sharding: true,
 			Retention: config.Retention{Events: 500, Size: 8 << 20, Replay: 100},
 			History: config.History{
@@ -156,6 +158,7 @@ func TestProblems(t *testing.T) {
 		"count":              {listeners + realms + "limits: {connections: 0}\n", "f:3:23: limits.connections: must be between 1 and 2147483647 (leave the key out for the default)"},
 		"type":               {listeners + realms + "limits: {connections: many}\n", "f:3:23: limits.connections: is a text, not a whole number"},
 		"empty value":        {listeners + "realms:\n", "f:2:9: realms: is empty, not a mapping of names to realms"},
+		"slow subscribers":   {listeners + "realms: {r: {slow_subscribers: drop}}\n", `f:2:32: realms.r.slow_subscribers: unknown word "drop" (known here: disconnect, drop_new, drop_old)`},
 		"all at once": {
 			"listeners: {main: {adress: \":1\"}}\nrealms: {r: {uri: strict}}\n",
 			"f:1:20: listeners.main.adress: unknown key (did you mean \"address\"?)\nf:2:14: realms.r.uri: unknown key (did you mean \"uris\"?)",

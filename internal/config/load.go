@@ -163,6 +163,7 @@ func (r *reader) realm(v value, realm *Realm) {
 		field{"uris", func(v value) { r.uris(v, realm) }},
 		field{"request_ids", func(v value) { r.requestIDs(v, realm) }},
 		field{"call_timeout", func(v value) { r.callTimeout(v, realm) }},
+		field{"slow_subscribers", func(v value) { r.slowSubscribers(v, realm) }},
 		field{"progress_needs_canceling", func(v value) { r.flag(v, &realm.ProgressNeedsCanceling) }},
 		field{"unannounced_progress", func(v value) { r.flag(v, &realm.UnannouncedProgress) }},
 		field{"retention", func(v value) { r.retention(v, &realm.Retention) }},
@@ -210,6 +211,12 @@ func (r *reader) retention(v value, retention *Retention) {
 		field{"size", func(v value) { r.size(v, &retention.Size) }},
 		field{"replay", func(v value) { r.count(v, &retention.Replay) }},
 	)
+}
+
+func (r *reader) slowSubscribers(v value, realm *Realm) {
+	if i, ok := r.word(v, []string{"disconnect", "drop_new", "drop_old"}); ok {
+		realm.SlowSubscribers = SlowSubscribers(i)
+	}
 }
 
 func (r *reader) roles(v value, realm *Realm) {

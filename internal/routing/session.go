@@ -25,7 +25,7 @@ type Session struct {
 
 	// guarded by the broker's lock
 
-	Lost   uint64 // events that the session's queue did not take: the shell counts them
+	Lost   uint64 // events that the session's queue did not take or keep: the shell counts them
 	broker brokerState
 }
 

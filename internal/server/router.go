@@ -34,6 +34,7 @@ func routerConfig(c *config.Config, agent string, log *slog.Logger) router.Confi
 			DefaultCallTimeout: realm.DefaultCallTimeout,
 			MaxCallTimeout:     realm.MaxCallTimeout,
 
+			SlowSubscribers: slowSubscribers[realm.SlowSubscribers],
 			Retention: router.RetentionConfig{
 				Off:         realm.Retention.Off,
 				MaxEvents:   realm.Retention.Events,
@@ -60,6 +61,12 @@ func historyConfig(h *config.History) router.HistoryConfig {
 		})
 	}
 	return rh
+}
+
+var slowSubscribers = [...]router.SlowSubscribers{
+	config.Disconnect: router.Disconnect,
+	config.DropNew:    router.DropNew,
+	config.DropOld:    router.DropOld,
 }
 
 // trustLevels reports whether any role has a trust level: only then are they announced (CTL-03).
