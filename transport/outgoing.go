@@ -7,6 +7,7 @@ import "github.com/tandemrouter/tandem/wamp"
 type Outgoing struct {
 	message wamp.Message
 	frames  [4][numShapes]encoded // by serializer
+	memory  []byte                // of frames; what was written in it never changes, because queues may refer to it
 }
 
 type encoded struct {
@@ -14,6 +15,9 @@ type encoded struct {
 	frame []byte
 	err   error
 }
+
+// outgoingMemory is how much memory small frames share. A queue that refers to one of them keeps all of it.
+const outgoingMemory = 4 << 10
 
 // Use makes o the message m. If it was another one before, that one's frames are given up.
 func (o *Outgoing) Use(m wamp.Message) {
@@ -23,35 +27,37 @@ func (o *Outgoing) Use(m wamp.Message) {
 	o.message = m
 	for s := range o.frames {
 		for shape := range o.frames[s] {
-			o.frames[s][shape].reset()
+			if e := &o.frames[s][shape]; e.done {
+				*e = encoded{}
+			}
 		}
 	}
 }
 
-// reset takes back the memory of the frame unless queues may refer to it.
-func (e *encoded) reset() {
-	if !e.done {
-		return
-	}
-	e.done, e.err = false, nil
-	if len(e.frame) >= sharedFrame {
-		e.frame = nil
-	}
-	e.frame = e.frame[:0]
-}
-
-// frame returns the message as conn sends it.
+// frame returns the message as conn sends it. The bytes do not change any more.
 func (o *Outgoing) frame(conn Conn) ([]byte, error) {
 	info := conn.Info()
 	e := &o.frames[info.Serializer][info.Shape]
-	if info.Shape == ShapeUnique {
-		e.reset()
-	}
-	if !e.done {
+	if !e.done || info.Shape == ShapeUnique {
 		e.done = true
-		e.frame, e.err = conn.Append(e.frame[:0], o.message)
+		e.frame, e.err = o.encode(conn)
 	}
 	return e.frame, e.err
+}
+
+func (o *Outgoing) encode(conn Conn) ([]byte, error) {
+	if o.memory == nil {
+		o.memory = make([]byte, 0, outgoingMemory)
+	}
+	before := len(o.memory)
+	b, err := conn.Append(o.memory, o.message)
+	if err != nil {
+		return nil, err
+	}
+	if o.memory = b; len(b) > outgoingMemory {
+		o.memory = nil
+	}
+	return b[before:len(b):len(b)], nil
 }
 
 // frameHeader is the size of the header of a RawSocket frame, the only wire whose peer states a limit.

@@ -50,6 +50,14 @@ func (o *outBuffer) fitted() *outBuffer {
 	return small
 }
 
+// mark appends a message that may be dropped.
+func (o *outBuffer) mark(frame []byte) {
+	from := len(o.b)
+	o.b = append(o.b, frame...)
+	o.marks = append(o.marks, mark{uint16(from), uint16(len(o.b))})
+	o.marked += len(frame)
+}
+
 // droppable returns how many messages may still be dropped.
 func (o *outBuffer) droppable() int { return len(o.marks) - o.gone }
 

@@ -14,6 +14,7 @@ type waiting struct {
 	kept   []segment
 	sealed []segment
 	tail   *outBuffer // nil if nothing was appended behind sealed
+	lone   segment    // a small shared message, as long as nothing else waits: so an event for thousands needs no buffers
 
 	droppable int // bytes of the messages that may be dropped
 
@@ -33,8 +34,28 @@ type notice struct {
 func (w *waiting) open() *outBuffer {
 	if w.tail == nil {
 		w.tail = takeBuffer()
+		w.settle()
 	}
 	return w.tail
+}
+
+// settle moves the lone message to the tail, which is empty.
+func (w *waiting) settle() {
+	s := w.lone
+	if !s.exists() {
+		return
+	}
+	w.lone = segment{}
+	if s.droppable {
+		w.tail.mark(s.shared)
+	} else {
+		w.tail.b = append(w.tail.b, s.shared...)
+	}
+}
+
+// empty reports whether nothing waits at all.
+func (w *waiting) empty() bool {
+	return w.tail == nil && len(w.sealed) == 0 && len(w.kept) == 0 && !w.lone.exists()
 }
 
 // grown is called when something was appended to the tail, or nothing after all.
@@ -50,6 +71,9 @@ func (w *waiting) grown() {
 
 // seal puts the tail before what is appended next.
 func (w *waiting) seal() {
+	if w.lone.exists() {
+		w.open()
+	}
 	if w.tail != nil {
 		w.sealed = append(w.sealed, segment{buf: w.tail.fitted()})
 		w.tail = nil
@@ -63,14 +87,17 @@ func (w *waiting) copy(frame []byte) {
 	w.grown()
 }
 
-// share appends a message that other queues hold too. A large one is not copied.
+// share appends a message that other queues hold too. A large one is not copied, nor is one that waits alone.
 func (w *waiting) share(frame []byte) {
-	if len(frame) < sharedFrame {
+	switch {
+	case len(frame) >= sharedFrame:
+		w.seal()
+		w.sealed = append(w.sealed, segment{shared: frame})
+	case w.empty():
+		w.lone = segment{shared: frame}
+	default:
 		w.copy(frame)
-		return
 	}
-	w.seal()
-	w.sealed = append(w.sealed, segment{shared: frame})
 }
 
 // shareDroppable is share for a message that may be dropped again. It tells of so many others that were.
@@ -80,17 +107,16 @@ func (w *waiting) shareDroppable(frame []byte, tells uint64) {
 	}
 	w.next++
 	w.droppable += len(frame)
-	if len(frame) >= sharedFrame {
+	switch {
+	case len(frame) >= sharedFrame:
 		w.seal()
 		w.sealed = append(w.sealed, segment{shared: frame, droppable: true})
-		return
+	case w.empty():
+		w.lone = segment{shared: frame, droppable: true}
+	default:
+		w.open().mark(frame)
+		w.grown()
 	}
-	tail := w.open()
-	from := len(tail.b)
-	tail.b = append(tail.b, frame...)
-	tail.marks = append(tail.marks, mark{uint16(from), uint16(len(tail.b))})
-	tail.marked += len(frame)
-	w.grown()
 }
 
 // take takes the front off, to be written. There is none if nothing waits.
@@ -99,9 +125,12 @@ func (w *waiting) take() segment {
 		return pop(&w.kept)
 	}
 	var s segment
-	if len(w.sealed) > 0 {
+	switch {
+	case len(w.sealed) > 0:
 		s = pop(&w.sealed)
-	} else {
+	case w.lone.exists():
+		s, w.lone = w.lone, segment{}
+	default:
 		s.buf, w.tail = w.tail, nil
 	}
 	messages, size := s.droppables()
