@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 
@@ -301,14 +302,20 @@ func TestSES23_FLW02_SessionsOnOneConnectionLoseTheirOwnEvents(t *testing.T) {
 	})
 }
 
-// stuck is a connection whose peer reads nothing: not even the network takes anything.
+// stuck is a connection whose peer reads nothing from some time on: then not even the network takes anything.
 type stuck struct {
 	transport.Conn
+	stuck  atomic.Bool
 	once   sync.Once
 	closed chan struct{}
 }
 
-func (*stuck) TryWrite([]byte) (int, error) { return 0, nil }
+func (s *stuck) TryWrite(b []byte) (int, error) {
+	if s.stuck.Load() {
+		return 0, nil
+	}
+	return s.Conn.TryWrite(b)
+}
 
 func (s *stuck) Write([]byte) (int, error) {
 	<-s.closed
@@ -320,13 +327,20 @@ func (s *stuck) Close() error {
 	return s.Conn.Close()
 }
 
-// subscribeStuck opens a session on a stuck connection and subscribes to the topic.
-func subscribeStuck(r *router.Router, topic string) {
+// subscribeStuck opens a session and subscribes to the topic. Then its connection is stuck.
+func subscribeStuck(t testing.TB, r *router.Router, topic string) {
+	t.Helper()
 	local, remote := transport.Pipe(wamp.CBOR)
-	go r.Serve(&stuck{Conn: remote, closed: make(chan struct{})})
+	s := &stuck{Conn: remote, closed: make(chan struct{})}
+	go r.Serve(s)
 	q := transport.NewQueue(local, 0, new(sync.WaitGroup))
-	_ = q.Put(hello("r"))
-	_ = q.Put(&wamp.Subscribe{Request: 1, Topic: topic})
+	for _, m := range []wamp.Message{hello("r"), &wamp.Subscribe{Request: 1, Topic: topic}} {
+		if q.Put(m) != nil || local.Wait() != nil {
+			t.Fatalf("no answer to %s", m.Type())
+		}
+		_ = local.Receive(new(transport.Run))
+	}
+	s.stuck.Store(true)
 }
 
 // heap returns how many bytes are in use.
@@ -345,7 +359,7 @@ func TestFLW01_SubscribersShareALargeEvent(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			in(t, router.Config{Realms: slow(policy).Realms}, func(h *house) {
 				for range subscribers {
-					subscribeStuck(h.router, "t")
+					subscribeStuck(h.T, h.router, "t")
 				}
 				publisher := h.join()
 				publisher.floods("t", 1, 1, 10) // brings everything into being that one event needs
@@ -367,7 +381,7 @@ func TestFLW01_PUB18_AStalledSubscriberHoldsNoMoreThanItsBound(t *testing.T) {
 			c := slow(policy)
 			c.QueueLimit = limit
 			in(t, c, func(h *house) {
-				subscribeStuck(h.router, "t")
+				subscribeStuck(h.T, h.router, "t")
 				publisher := h.join()
 				publisher.floods("t", 1, 10, 200)
 				before := heap()

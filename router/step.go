@@ -40,15 +40,9 @@ func (rl *realm) step(w *worker, s *session, lane lane, messages []wamp.Message)
 }
 
 func (rl *realm) stepBrokerLane(w *worker, s *session, messages []wamp.Message) (violation string, violated bool) {
-	rl.brokerMu.Lock()
-	defer rl.brokerMu.Unlock()
-	for i, m := range messages {
-		rl.stepBroker(w, &s.core, m, w.grants[i])
-		if violation, violated = violationIn(&w.out); violated {
-			break
-		}
+	for next := 0; next < len(messages) && !violated; {
+		next, violation, violated = rl.brokerTurn(w, s, messages, next)
 	}
-	rl.deliverBroker(w, &w.out)
 	return violation, violated
 }
 
@@ -67,6 +61,22 @@ func (rl *realm) stepDealerLane(w *worker, s *session, messages []wamp.Message) 
 	}
 	rl.deliverDealer(w)
 	return violation, violated
+}
+
+// sendsAtOnce is how much the broker may have to send before others get a turn: dealer steps with meta events wait for it
+// with the dealer's lock, and so do all calls in the realm.
+const sendsAtOnce = 1000
+
+// brokerTurn runs messages from the first on through the broker, and returns which is next.
+func (rl *realm) brokerTurn(w *worker, s *session, messages []wamp.Message, first int) (next int, violation string, violated bool) {
+	rl.brokerMu.Lock()
+	defer rl.brokerMu.Unlock()
+	for next = first; next < len(messages) && !violated && len(w.out.Sends) < sendsAtOnce; next++ {
+		rl.stepBroker(w, &s.core, messages[next], w.grants[next])
+		violation, violated = violationIn(&w.out)
+	}
+	rl.deliverBroker(w, &w.out)
+	return next, violation, violated
 }
 
 func (rl *realm) stepDealer(w *worker, from *routing.Session, m wamp.Message, g routing.Grant) {
