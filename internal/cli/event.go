@@ -83,6 +83,9 @@ func (p *eventPrinter) print(events ...client.PastEvent) error {
 		if p.done() || p.past[e.Publication] {
 			continue
 		}
+		if e.Details.Lost > 0 {
+			fmt.Fprintf(p.Err, "%d events were lost before event %d\n", e.Details.Lost, e.Publication)
+		}
 		text, err := formatEvent(p.form, e)
 		if err != nil {
 			fmt.Fprintf(p.Err, "event %d cannot be printed: %v\n", e.Publication, err)
@@ -143,6 +146,7 @@ func eventObject(e *client.PastEvent, p *wamp.Payload) (string, error) {
 		Publication       wamp.ID         `json:"publication"`
 		Timestamp         time.Time       `json:"timestamp,omitzero"`
 		Retained          bool            `json:"retained,omitempty"`
+		Lost              uint64          `json:"_lost,omitempty"`
 		Publisher         wamp.ID         `json:"publisher,omitempty"`
 		PublisherAuthID   string          `json:"publisher_authid,omitempty"`
 		PublisherAuthRole string          `json:"publisher_authrole,omitempty"`
@@ -150,8 +154,8 @@ func eventObject(e *client.PastEvent, p *wamp.Payload) (string, error) {
 		Args              json.RawMessage `json:"args"`
 		Kwargs            json.RawMessage `json:"kwargs"`
 	}{
-		e.Topic, e.Publication, e.Timestamp, e.Details.Retained, e.Details.Publisher, e.Details.PublisherAuthID,
-		e.Details.PublisherAuthRole, nil, args, kwargs,
+		e.Topic, e.Publication, e.Timestamp, e.Details.Retained, e.Details.Lost, e.Details.Publisher,
+		e.Details.PublisherAuthID, e.Details.PublisherAuthRole, nil, args, kwargs,
 	}
 	if e.Details.HasTrustLevel {
 		object.TrustLevel = &e.Details.TrustLevel

@@ -27,7 +27,7 @@ func (*subscribeCmd) Help() string {
 	return `An event is one line of JSON, as "tandem call" prints a result; with a pattern its topic stands before it. Other forms:
 
   -o json  an object with topic, publication, args and kwargs, and with timestamp (of past events), retained, publisher,
-           publisher_authid, publisher_authrole and trustlevel where the router tells them
+           publisher_authid, publisher_authrole, trustlevel and _lost where the router tells them
   -o raw   a single text as it is, a single value of bytes as it is and without a line's end, anything else as text
 
 With --count and --for fewer events in that time are a timeout, exit code 8.`

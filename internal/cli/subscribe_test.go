@@ -253,6 +253,23 @@ func TestSubscribeOutputOfPastEvents_EVH06(t *testing.T) {
 		"subscribed")
 }
 
+// What a slow subscriber missed is told, and does not get between the events (FLW-02).
+func TestSubscribeTellsWhatWasLost_FLW02(t *testing.T) {
+	for form, out := range map[string]string{
+		"text": "\"x\"\n",
+		"json": `{"topic":"com.example.x","publication":9,"_lost":7,"args":["x"],"kwargs":{}}` + "\n",
+	} {
+		url := startFake(t, func(r *fake) {
+			e := event(9, "x")
+			e.Details.Lost = 7
+			r.subscribed()
+			r.send(e)
+		})
+		args := "subscribe --count 1 --url " + url + " com.example.x -o " + form
+		tandem(t, strings.Fields(args)...).expect(t, exitOK, out, "7 events were lost before event 9\n")
+	}
+}
+
 // An event that cannot be expressed in JSON is told of, and the next one is printed.
 func TestSubscribeToTheUnprintable(t *testing.T) {
 	url := startFake(t, func(r *fake) {
