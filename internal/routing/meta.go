@@ -128,12 +128,12 @@ func idIn(v any) (wamp.ID, bool) {
 	}
 }
 
-// text returns the positional argument at i as a text.
-func (c *metaCall) text(i int) (string, bool) {
-	if i >= len(c.args) {
+// text returns the first positional argument as a text.
+func (c *metaCall) text() (string, bool) {
+	if len(c.args) == 0 {
 		return "", false
 	}
-	text, ok := c.args[i].(string)
+	text, ok := c.args[0].(string)
 	return text, ok
 }
 

@@ -62,7 +62,7 @@ func (d *Dealer) listRegistrations(*metaCall, *Outbox) (wamp.List, refusal) {
 }
 
 func (d *Dealer) lookUpRegistration(c *metaCall, _ *Outbox) (wamp.List, refusal) {
-	procedure, isText := c.text(0)
+	procedure, isText := c.text()
 	match, isMatch := c.match(1)
 	if !isText || !isMatch {
 		return nil, badArgument("a procedure, and options with a match policy or none")
@@ -76,7 +76,7 @@ func (d *Dealer) lookUpRegistration(c *metaCall, _ *Outbox) (wamp.List, refusal)
 
 // matchRegistration finds the registration that a CALL would go to (RMA-09, ROU-04).
 func (d *Dealer) matchRegistration(c *metaCall, _ *Outbox) (wamp.List, refusal) {
-	procedure, isText := c.text(0)
+	procedure, isText := c.text()
 	if !isText {
 		return nil, badArgument("a procedure")
 	}

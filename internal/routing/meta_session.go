@@ -137,7 +137,7 @@ func (b *Broker) kill(c *metaCall, out *Outbox) (wamp.List, refusal) {
 
 // killByAuthID ends all other sessions of a principal, and tells which they were (SMA-09).
 func (b *Broker) killByAuthID(c *metaCall, out *Outbox) (wamp.List, refusal) {
-	authID, ok := c.text(0)
+	authID, ok := c.text()
 	if !ok {
 		return nil, badArgument("an authid")
 	}
@@ -150,7 +150,7 @@ func (b *Broker) killByAuthID(c *metaCall, out *Outbox) (wamp.List, refusal) {
 
 // killByAuthRole ends all other sessions of a role, and tells how many they were (SMA-10).
 func (b *Broker) killByAuthRole(c *metaCall, out *Outbox) (wamp.List, refusal) {
-	role, ok := c.text(0)
+	role, ok := c.text()
 	if !ok {
 		return nil, badArgument("an authrole")
 	}

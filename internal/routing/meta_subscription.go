@@ -69,7 +69,7 @@ func (b *Broker) listSubscriptions(*metaCall, *Outbox) (wamp.List, refusal) {
 }
 
 func (b *Broker) lookUpSubscription(c *metaCall, _ *Outbox) (wamp.List, refusal) {
-	topic, isText := c.text(0)
+	topic, isText := c.text()
 	match, isMatch := c.match(1)
 	if !isText || !isMatch {
 		return nil, badArgument("a topic, and options with a match policy or none")
@@ -83,7 +83,7 @@ func (b *Broker) lookUpSubscription(c *metaCall, _ *Outbox) (wamp.List, refusal)
 
 // matchSubscriptions finds the subscriptions that get the events of a topic (UMA-07).
 func (b *Broker) matchSubscriptions(c *metaCall, _ *Outbox) (wamp.List, refusal) {
-	topic, isText := c.text(0)
+	topic, isText := c.text()
 	if !isText {
 		return nil, badArgument("a topic")
 	}

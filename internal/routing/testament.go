@@ -117,7 +117,7 @@ func (t *testaments) scope(c *metaCall) (*[]testament, refusal) {
 
 // testament makes a PUBLISH of a topic, arguments and keyword arguments, which may be missing or null (TES-13).
 func (c *metaCall) testament() (*wamp.Publish, refusal) {
-	topic, isText := c.text(0)
+	topic, isText := c.text()
 	args, isList := optional[wamp.List](c, 1)
 	kwargs, isDict := optional[wamp.Dict](c, 2)
 	if !isText || !isList || !isDict {
