@@ -49,6 +49,7 @@ type Realm struct {
 	ProgressNeedsCanceling bool // of callees (PCR-02)
 	UnannouncedProgress    bool // calls in parts and progressive results of peers that did not announce them
 	Sharding               bool // calls and publications may carry a shard key (SHD-08)
+	SilentRevocation       bool // who loses a subscription to others is not told, whatever it announced (SRV-05)
 }
 
 // Retention bounds what a realm keeps for later subscribers.

@@ -33,6 +33,7 @@ realms:
     unannounced_progress: true
     sharding: true
     retention: {events: 500, size: 8MiB, replay: 100}
+    revocation_notify: off
     history:
       topics: [{topic: com.shop.orders, events: 5000, size: 1MiB, age: 24h}, {topic: com.shop., match: prefix}]
       size: 64MiB
@@ -66,7 +67,8 @@ func TestParse(t *testing.T) {
 			DefaultCallTimeout: 30 * time.Second, MaxCallTimeout: 90 * time.Minute,
 			SlowSubscribers:  config.DropOld,
 			StrictRequestIDs: true, ProgressNeedsCanceling: true, UnannouncedProgress: true, Sharding: true,
-			Retention: config.Retention{Events: 500, Size: 8 << 20, Replay: 100},
+			Retention:        config.Retention{Events: 500, Size: 8 << 20, Replay: 100},
+			SilentRevocation: true,
 			History: config.History{
 				Topics: []config.HistoryTopic{
 					{Topic: "com.shop.orders", Events: 5000, Size: 1 << 20, Age: 24 * time.Hour},
@@ -135,6 +137,7 @@ func TestProblems(t *testing.T) {
 		"uris":               {listeners + "realms: {r: {uris: strikt}}\n", `f:2:20: realms.r.uris: unknown word "strikt" (did you mean "strict"?)`},
 		"action":             {listeners + "realms: {r: {roles: {g: {allow: [calls]}}}}\n", `f:2:34: realms.r.roles.g.allow[0]: unknown word "calls" (did you mean "call"?)`},
 		"request IDs":        {listeners + "realms: {r: {request_ids: exact}}\n", `f:2:27: realms.r.request_ids: unknown word "exact" (known here: lenient, strict)`},
+		"revocation":         {listeners + "realms: {r: {revocation_notify: never}}\n", `f:2:33: realms.r.revocation_notify: unknown word "never" (known here: announced, off)`},
 		"flag":               {listeners + "realms: {r: {sharding: yes please}}\n", "f:2:24: realms.r.sharding: is a text, not true or false"},
 		"retention":          {listeners + "realms: {r: {retention: none}}\n", `f:2:25: realms.r.retention: unknown word "none" (known here: off)`},
 		"retained events":    {listeners + "realms: {r: {retention: {events: 0}}}\n", "f:2:34: realms.r.retention.events: must be between 1 and 2147483647 (leave the key out for the default)"},

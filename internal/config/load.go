@@ -169,6 +169,7 @@ func (r *reader) realm(v value, realm *Realm) {
 		field{"retention", func(v value) { r.retention(v, &realm.Retention) }},
 		field{"history", func(v value) { r.history(v, &realm.History) }},
 		field{"sharding", func(v value) { r.flag(v, &realm.Sharding) }},
+		field{"revocation_notify", func(v value) { r.revocationNotify(v, realm) }},
 		field{"roles", func(v value) { r.roles(v, realm) }},
 	)
 	r.checkHistoryURIs(realm.URIs)
@@ -186,6 +187,11 @@ func (r *reader) uris(v value, realm *Realm) {
 func (r *reader) requestIDs(v value, realm *Realm) {
 	i, ok := r.word(v, []string{"lenient", "strict"})
 	realm.StrictRequestIDs = ok && i == 1
+}
+
+func (r *reader) revocationNotify(v value, realm *Realm) {
+	i, ok := r.word(v, []string{"announced", "off"})
+	realm.SilentRevocation = ok && i == 1
 }
 
 func (r *reader) callTimeout(v value, realm *Realm) {

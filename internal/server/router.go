@@ -47,6 +47,7 @@ func routerConfig(c *config.Config, agent string, log *slog.Logger) router.Confi
 			ProgressNeedsCanceling: realm.ProgressNeedsCanceling,
 			UnannouncedProgress:    realm.UnannouncedProgress,
 			Sharding:               realm.Sharding,
+			SilentRevocation:       realm.SilentRevocation,
 			TrustLevels:            trustLevels(realm.Roles),
 		})
 	}
