@@ -56,20 +56,30 @@ install_node() {
 }
 
 start_router() {
-  local port
-  port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
-  export TANDEM_URL=ws://127.0.0.1:$port/ws TANDEM_TCP=127.0.0.1:$port TANDEM_UNIX=$scratch/tandem.sock
-  "$TANDEM_BIN" dev --listen "$TANDEM_TCP" --unix "$TANDEM_UNIX" >"$scratch/router.log" 2>&1 &
+  export TANDEM_UNIX=$scratch/tandem.sock
+  configuration >"$scratch/tandem.yaml"
+  "$TANDEM_BIN" serve --config "$scratch/tandem.yaml" >"$scratch/listening" 2>"$scratch/router.log" &
   router=$!
-  wait_until "$ready_seconds" listening "$port" || {
+  wait_until "$ready_seconds" listening || {
     cat "$scratch/router.log"
-    echo "the router does not listen on $TANDEM_TCP and $TANDEM_UNIX"
+    echo "the router does not listen"
     exit 1
   } >&2
+  TANDEM_TCP=$(sed -n 's/^listening on \(.*\) (tcp)$/\1/p' "$scratch/listening")
+  export TANDEM_TCP TANDEM_URL=ws://$TANDEM_TCP/ws
+}
+
+configuration() {
+  cat <<END
+listeners:
+  tcp: {address: "127.0.0.1:0"} # a free port; the router says which
+  unix: {address: "unix:$TANDEM_UNIX"}
+END
+  cat realms.yaml
 }
 
 listening() {
-  [[ -S $TANDEM_UNIX ]] && (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null
+  [[ $(grep -c '^listening on ' "$scratch/listening") -eq 2 ]]
 }
 
 test_python() {

@@ -11,6 +11,7 @@ import os
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+import pytest
 import txaio
 
 txaio.use_asyncio()
@@ -18,6 +19,7 @@ txaio.use_asyncio()
 from autobahn.asyncio.rawsocket import WampRawSocketClientFactory  # noqa: E402
 from autobahn.asyncio.wamp import ApplicationSession  # noqa: E402
 from autobahn.asyncio.websocket import WampWebSocketClientFactory  # noqa: E402
+from autobahn.wamp.exception import ApplicationError  # noqa: E402
 from autobahn.wamp.message import Call, Error, Interrupt, Unregistered  # noqa: E402
 from autobahn.wamp.serializer import (  # noqa: E402
     CBORSerializer,
@@ -96,6 +98,11 @@ class Peer(ApplicationSession):
         self.received.append(msg)
         return super().onMessage(msg)
 
+    @property
+    def welcome(self):
+        """What the router told this session of itself: session, authid, authrole."""
+        return self.joined.result()
+
     def interrupts(self):
         """Mode and reason of every INTERRUPT that came."""
         return [[m.mode, m.reason] for m in self.received if isinstance(m, Interrupt)]
@@ -132,9 +139,9 @@ async def open_transport(session, flavour):
 
 
 @asynccontextmanager
-async def join(flavour):
+async def join(flavour, realm=REALM):
     """A session that has joined; it says GOODBYE when the block ends."""
-    session = Peer()
+    session = Peer(realm)
     await open_transport(session, flavour)
     await session.joined
     try:
@@ -143,6 +150,13 @@ async def join(flavour):
         if session.is_attached():
             session.leave()
         await asyncio.wait_for(session.closed, CLOSE_TIMEOUT)
+
+
+async def refused(awaitable):
+    """The error URI with which a request was refused."""
+    with pytest.raises(ApplicationError) as caught:
+        await awaitable
+    return caught.value.error
 
 
 async def settle(*sessions):

@@ -6,25 +6,16 @@ Other suites may register at the same time, so a test looks at its own only.
 import asyncio
 import re
 
-import pytest
-from autobahn.wamp.exception import ApplicationError
 from autobahn.wamp.message import Event, Registered, Unregistered
 from autobahn.wamp.types import RegisterOptions, SubscribeOptions
 
-from peer import Inbox, join, revocations, settle
+from peer import Inbox, join, refused, revocations, settle
 
 CREATED = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 
 
 def ask(session, procedure, *args, **kwargs):
     return session.call(f"wamp.registration.{procedure}", *args, **kwargs)
-
-
-async def refused(awaitable):
-    """The error URI with which a request was refused."""
-    with pytest.raises(ApplicationError) as caught:
-        await awaitable
-    return caught.value.error
 
 
 async def register(session, procedure, **options):
