@@ -26,7 +26,7 @@ from autobahn.wamp.serializer import (  # noqa: E402
     JsonSerializer,
     MsgPackSerializer,
 )
-from autobahn.wamp.types import ComponentConfig  # noqa: E402
+from autobahn.wamp.types import ComponentConfig, PublishOptions  # noqa: E402
 
 # It reports every ordinary close as a warning.
 logging.getLogger(__name__).setLevel(logging.ERROR)
@@ -34,6 +34,7 @@ logging.getLogger(__name__).setLevel(logging.ERROR)
 REALM = "realm1"
 SERIALIZERS = {"json": JsonSerializer, "msgpack": MsgPackSerializer, "cbor": CBORSerializer}
 CLOSE_TIMEOUT = 2  # seconds
+TO_ME_TOO = PublishOptions(exclude_me=False)
 
 
 @dataclass(frozen=True)
@@ -177,6 +178,10 @@ class Inbox:
     async def next(self):
         """The next event as (args, kwargs, details)."""
         return await self._events.get()
+
+    def empty(self):
+        """Whether all events that came have been told of."""
+        return self._events.empty()
 
     async def next_args(self):
         """The positional arguments of the next event."""

@@ -4,14 +4,12 @@ Other suites may register at the same time, so a test looks at its own only.
 """
 
 import asyncio
-import re
 
 from autobahn.wamp.message import Event, Registered, Unregistered
-from autobahn.wamp.types import RegisterOptions, SubscribeOptions
+from autobahn.wamp.types import RegisterOptions
 
-from peer import Inbox, join, refused, revocations, settle
-
-CREATED = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
+from meta import CREATED, Watch
+from peer import join, refused, revocations, settle
 
 
 def ask(session, procedure, *args, **kwargs):
@@ -83,31 +81,10 @@ async def test_names_of_the_router_cannot_be_registered(flavour):
             assert await refused(register(session, name, match=match)) == "wamp.error.invalid_uri"
 
 
-class Watch:
-    """The meta events of registrations that a session receives, as [name, session, registration or details]."""
-
-    def __init__(self):
-        self._inbox = Inbox()
-
-    async def start(self, session):
-        options = SubscribeOptions(match="prefix", details_arg="details")
-        await session.subscribe(self._inbox, "wamp.registration.on_", options)
-        return self
-
-    async def of(self, procedure, registration):
-        """The events of one registration, up to the last of its life."""
-        events = []
-        while not events or events[-1][0] != "on_delete":
-            args, _, details = await self._inbox.next()
-            if args[1] == registration or isinstance(args[1], dict) and args[1]["uri"] == procedure:
-                events.append([details.topic.rpartition(".")[2], *args])
-        return events
-
-
 async def test_life_of_a_registration_in_events(flavour, uri):
     """RMA-01, RMA-02, RMA-03, ROU-60"""
     async with join(flavour) as observer, join(flavour) as one, join(flavour) as two:
-        watch = await Watch().start(observer)
+        watch = await Watch("registration").start(observer)
         first = await one.register(lambda: None, uri("watched"), RegisterOptions(invoke="last"))
         registration = first.id
         await register(two, uri("watched"), invoke="last")
@@ -131,7 +108,7 @@ async def test_life_of_a_registration_in_events(flavour, uri):
 async def test_events_come_after_the_reply_that_they_follow_from(flavour, uri):
     """RMA-05, RMA-14"""
     async with join(flavour) as session:
-        watch = await Watch().start(session)
+        watch = await Watch("registration").start(session)
         registration = await session.register(lambda: None, uri("own"))
         await registration.unregister()
         await watch.of(uri("own"), registration.id)
@@ -176,7 +153,7 @@ async def test_revocation(flavour, uri):
         return "done"
 
     async with join(flavour) as callee, join(flavour) as admin:
-        watch = await Watch().start(admin)
+        watch = await Watch("registration").start(admin)
         registration = await callee.register(work, uri("work"))
         session = (await callee.joined).session
         call = admin.call(uri("work"))
