@@ -96,12 +96,14 @@ function uriSpace() {
 //   welcome   the details that the router welcomed it with
 //   received  every message that came since then, as a list, to assert on what
 //             the client's own interface hides
+//   closed    resolves when the connection has ended
+//   lose      ends the connection without a GOODBYE
 //   problems  what the client reported as an error. Any that is left at the end
 //             fails the test, so it takes out those that it expects
 
 /**
  * An autobahn session that has joined. `goodbye` leaves and resolves to what
- * the connection was told of its end, `closed` does when it ends otherwise. What
+ * the connection was told of its end, and so does `closed`. What
  * autobahn calls an internal error, such as a protocol violation by the router,
  * is a problem.
  */
@@ -123,6 +125,7 @@ async function joinAutobahn(t, transport, realm = REALM) {
   connection.open();
   const session = await Promise.race([opened, closed.then((end) => Promise.reject(new Error(end.reason)))]);
   record(session);
+  session.lose = () => session._socket.close();
   let leaving = false;
   session.goodbye = () => {
     if (!leaving) connection.close();
@@ -151,6 +154,8 @@ function record(session) {
  */
 async function joinWampy(t, serializer, realm = REALM, announce = []) {
   const [problems, received] = [[], []];
+  let close;
+  const closed = new Promise((resolve) => { close = resolve; });
   const session = new Wampy(router.url, {
     realm,
     serializer,
@@ -160,10 +165,11 @@ async function joinWampy(t, serializer, realm = REALM, announce = []) {
     payloadSerializers: { json: new JsonSerializer(), msgpack: new MsgpackSerializer(), cbor: new CborSerializer() },
     debug: true,
     logger: ([what, message]) => what.startsWith('websocket message received') && received.push(message),
+    onClose: close,
     onError: (error) => problems.push(error),
   });
   for (const feature of announce) session._wamp_features.roles.caller.features[feature] = true;
-  Object.assign(session, { welcome: await session.connect(), problems, received });
+  Object.assign(session, { welcome: await session.connect(), problems, received, closed, lose: () => session._ws.terminate() });
   t.after(async () => {
     if (session.getSessionId()) await session.disconnect();
     assert.deepEqual(problems, []);
