@@ -240,3 +240,12 @@ check('PCI-01 PCI-13 PCI-16 a callee in Go takes calls in parts, and may answer 
   sendData([5], { progress: false });
   assert.deepEqual((await caller.call(uri('echo'), [6])).argsList, [6]);
 });
+
+check('PCI-01 PCI-04 in a lenient realm a callee in Go takes parts that wampy does not announce', async ({ t, uri }) => {
+  const echo = startTandemEcho(t, 'unix', 'msgpack', uri('echo'), 'lenient');
+  const caller = await wampyCbor.join(t, 'lenient');
+  await whenRegistered(echo, () => caller.call(uri('echo')));
+  const { result, sendData } = caller.progressiveCall(uri('echo'), [1]);
+  sendData([2], { progress: false });
+  assert.deepEqual((await result).argsList, [1]);
+});

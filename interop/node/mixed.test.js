@@ -122,6 +122,40 @@ check('a wampy MessagePack publisher, autobahn-js JSON and CBOR subscribers', as
   assert.deepEqual(await bytes.next(), [BINARY, UNICODE, 2 ** 31]);
 });
 
+check('RET-09 wampy and autobahn-js get what autobahn-js had retained, each in its own serializer', async ({ t, uri }) => {
+  const publisher = await autobahnCbor.join(t);
+  const retain = { acknowledge: true, retain: true };
+  await publisher.publish(uri('news'), [BINARY, UNICODE, ...INTEGERS], NESTED, retain);
+  const [json, msgpack] = [await wampyJson.join(t), await wampyMsgpack.join(t)];
+  for (const [session, binary] of [[json, (value) => value === BINARY_IN_JSON], [msgpack, (value) => BINARY.equals(value)]]) {
+    const box = inbox();
+    await session.subscribe(uri('news'), box.push, { get_retained: true });
+    const { argsList: [first, ...rest], argsDict, details } = await box.next();
+    assert.ok(binary(first));
+    assert.deepEqual([rest.map(plain), argsDict, details.retained], [[UNICODE, ...INTEGERS], NESTED, true]);
+  }
+});
+
+// wampy's MessagePack makes a BigInt of an integer beyond 2^53.
+const plain = (value) => (typeof value === 'bigint' ? Number(value) : value);
+
+check('PUB-13 a JSON subscriber and publishers of two serializers and clients: the order of each', async ({ t, uri }) => {
+  const [subscriber, one, two] = [await autobahnJson.join(t), await autobahnCbor.join(t), await wampyMsgpack.join(t)];
+  const events = inbox();
+  await subscriber.subscribe(uri(''), ([name, i]) => events.push([name, i]), { match: 'prefix' });
+  const numbers = Array.from({ length: 200 }, (_, i) => i);
+  for (const i of numbers) {
+    one.publish(uri(`a${i % 3}`), ['one', i]);
+    two.publish(uri(`b${i % 3}`), ['two', i]);
+  }
+  const seen = { one: [], two: [] };
+  for (let i = 0; i < 400; i++) {
+    const [name, number] = await events.next();
+    seen[name].push(number);
+  }
+  assert.deepEqual(seen, { one: numbers, two: numbers });
+});
+
 check('SHR-06 round-robin over callees of three serializers and two clients', async ({ t, uri }) => {
   const [a, b, c] = [await autobahnMsgpack.join(t), await wampyCbor.join(t), await autobahnJson.join(t)];
   await a.register(uri('shared'), () => 'a', { invoke: 'roundrobin' });

@@ -228,9 +228,9 @@ async function startPythonCallee(transport, serializer) {
 }
 
 /** Starts `tandem register PROCEDURE --echo`, a callee written in Go, and gives its process. */
-export function startTandemEcho(t, transport, serializer, procedure) {
+export function startTandemEcho(t, transport, serializer, procedure, realm = REALM) {
   const url = { tcp: `tcp://${router.host}:${router.port}`, unix: `unix://${router.unix}`, ws: router.url }[transport];
-  const args = ['register', procedure, '--echo', '--url', url, '--realm', REALM, '--serializer', serializer];
+  const args = ['register', procedure, '--echo', '--url', url, '--realm', realm, '--serializer', serializer];
   const child = spawn(variable('TANDEM_BIN'), args, { stdio: ['ignore', 'ignore', 'inherit'] });
   t.after(() => stop(child, () => child.kill('SIGTERM')), { timeout: CLOSE_TIMEOUT });
   return child;

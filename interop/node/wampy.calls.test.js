@@ -179,3 +179,26 @@ check('PCI-06 PCI-13 parts for a callee that does not take them are refused once
   assert.equal(await only(caller.call(uri('sum'), [5])), 5);
   assert.equal(caller.received.filter(([type]) => type === 8).length, 1);
 });
+
+// A realm with unannounced_progress, which takes what was not announced.
+
+check('PCR-01 PCR-05 in a lenient realm a callee that does not announce progress is asked for it', async ({ join, uri }) => {
+  const [callee, caller] = [await join('lenient'), await join('lenient')];
+  await callee.register(uri('count'), ({ details, result_handler }) => {
+    for (const i of [1, 2, 3]) result_handler({ argsList: [i], options: { progress: true } });
+    return { argsList: [details.receive_progress ?? null] };
+  });
+  const progress = inbox();
+  const { argsList } = await caller.call(uri('count'), null, { progress_callback: progress.push });
+  assert.deepEqual(argsList, [true]);
+  for (const i of [1, 2, 3]) assert.deepEqual((await progress.next()).argsList, [i]);
+});
+
+check('PCI-04 PCI-06 in a lenient realm parts that were not announced do no harm', async ({ join, uri }) => {
+  const [callee, caller] = [await join('lenient'), await join('lenient')];
+  await callee.register(uri('sum'), ({ argsList: [n] }) => n);
+  const { result, sendData } = caller.progressiveCall(uri('sum'), [1]);
+  assert.equal(await refusal(result), 'wamp.error.feature_not_supported');
+  sendData([2], { progress: false });
+  assert.equal(await only(caller.call(uri('sum'), [3])), 3);
+});

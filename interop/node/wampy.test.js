@@ -221,3 +221,24 @@ check('PUB-04 SER-04 after UNSUBSCRIBE no event arrives', async ({ join, uri }) 
   await kept.next();
   assert.equal(gone.size(), 0);
 });
+
+check('RET-01 RET-03 what wampy knows of retained events: it asks for them, but does not send retain', async ({ join, uri }) => {
+  const [publisher, subscriber] = [await join(), await join()];
+  const box = inbox();
+  await publisher.publish(uri('news'), ['not retained'], { retain: true });
+  await subscriber.subscribe(uri('news'), box.push, { get_retained: true });
+  await publisher.publish(uri('news'), ['live']);
+  const { argsList, details } = await box.next();
+  assert.deepEqual([argsList, details], [['live'], {}]);
+});
+
+check('TES-09 RET-03 wampy can have a testament retained', async ({ join, uri }) => {
+  const [heir, testator] = [await join(), await join()];
+  const payload = { argsList: [uri('will'), [UNICODE], {}], argsDict: { publish_options: { retain: true } } };
+  await testator.call('wamp.session.add_testament', payload);
+  await testator.disconnect();
+  const box = inbox();
+  await heir.subscribe(uri('will'), box.push, { get_retained: true });
+  const { argsList, details } = await box.next();
+  assert.deepEqual([argsList, details], [[UNICODE], { retained: true }]);
+});

@@ -1,4 +1,4 @@
-"""Tandem's own command line on one end, autobahn on the other.
+"""Tandem's own command line on one end, autobahn on the other: calls, and the router for development.
 
 The commands take their RawSocket and WebSocket addresses as URLs; a callee made
 by ``tandem register --echo`` stands for one written with Tandem's Go library.
@@ -7,62 +7,21 @@ by ``tandem register --echo`` stands for one written with Tandem's Go library.
 import asyncio
 import json
 import os
-import socket
+import tempfile
 from asyncio.subprocess import DEVNULL, PIPE
-from contextlib import asynccontextmanager
 
 import pytest
 from autobahn.asyncio.rawsocket import WampRawSocketClientFactory
 from autobahn.wamp.exception import ApplicationError
-from autobahn.wamp.types import PublishOptions, RegisterOptions, SubscribeOptions
+from autobahn.wamp.types import RegisterOptions
 
-import peer
 import values
-from peer import SERIALIZERS, Flavour, Inbox, Peer, join, settle
+from commands import RETRY, running, tandem, tandem_at
+from peer import SERIALIZERS, Flavour, Peer, join, settle
 
 JSON_OVER_WEBSOCKET = Flavour("ws", "json")
-RETRY = 0.02  # seconds
 
 pytestmark = pytest.mark.skipif("TANDEM_BIN" not in os.environ, reason="TANDEM_BIN is not set")
-
-
-def url_of(flavour):
-    host, port = peer.tcp()
-    return {"ws": peer.url(), "tcp": f"tcp://{host}:{port}", "unix": "unix://" + os.environ["TANDEM_UNIX"]}[
-        flavour.transport
-    ]
-
-
-async def start(flavour, verb, *args):
-    """Starts ``tandem VERB --url … --realm … --serializer … ARGS``."""
-    return await asyncio.create_subprocess_exec(
-        os.environ["TANDEM_BIN"],
-        verb,
-        *("--url", url_of(flavour), "--realm", peer.REALM, "--serializer", flavour.serializer),
-        *args,
-        stdin=DEVNULL,
-        stdout=PIPE,
-        stderr=PIPE,
-    )
-
-
-async def tandem(flavour, verb, *args):
-    """Runs a command to its end: (exit code, stdout, stderr)."""
-    process = await start(flavour, verb, *args)
-    out, err = await process.communicate()
-    return process.returncode, out.decode(), err.decode()
-
-
-@asynccontextmanager
-async def running(flavour, verb, *args):
-    """A command that runs until the block ends; then it must leave in peace."""
-    process = await start(flavour, verb, *args)
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.terminate()
-        await process.communicate()
 
 
 async def call_when_registered(callee, caller, procedure, *args, **kwargs):
@@ -175,66 +134,48 @@ async def test_call_discloses_the_caller(flavour, uri):
         assert json.loads(known) == [True, True, "anonymous"]
 
 
-async def test_publish_discloses_the_publisher(uri):
-    """PID-01, PID-04"""
-    async with join(JSON_OVER_WEBSOCKET) as subscriber:
-        inbox = Inbox()
-        await subscriber.subscribe(inbox, uri("news"), SubscribeOptions(details_arg="details"))
-        for flag, authrole in [((), None), (("--disclose-me",), "anonymous")]:
-            code, _, err = await tandem(Flavour("tcp", "cbor"), "publish", uri("news"), "1", *flag)
-            assert (code, err if code else "") == (0, "")
-            _, _, details = await inbox.next()
-            assert details.publisher_authrole == authrole
+async def line_with(process, text):
+    """The next line that the process writes with this text in it."""
+    while line := await process.stdout.readline():
+        if text in line.decode():
+            return line.decode()
+    raise EOFError(f"the process ended without saying {text}")
 
 
-async def test_publish(flavour, uri):
-    async with join(JSON_OVER_WEBSOCKET) as subscriber:
-        inbox = Inbox()
-        await subscriber.subscribe(inbox, uri("news"))
-        code, _, err = await tandem(flavour, "publish", uri("news"), "Änn", "[1,2]")
-        assert (code, err if code else "") == (0, "")
-        assert await inbox.next_args() == ["Änn", [1, 2]]
-
-
-async def publish_for_ever(session, topic, *args):
-    """The router does not tell us when the other process has subscribed."""
-    while True:
-        await session.publish(topic, *args, options=PublishOptions(acknowledge=True))
-        await asyncio.sleep(RETRY)
-
-
-async def test_subscribe_prints_events(flavour, uri):
-    command = ("subscribe", uri("news"), "--match", "prefix")
-    async with join(JSON_OVER_WEBSOCKET) as publisher, running(flavour, *command) as process:
-        publishing = asyncio.ensure_future(publish_for_ever(publisher, uri("news.today"), "Änn", 2**53 + 1))
-        line = (await process.stdout.readline()).decode()
-        publishing.cancel()
-        assert "Änn" in line and str(2**53 + 1) in line
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
-
-
-async def connect_when_listening(session, address, serializer):
-    """Opens RawSocket to a router of the test's own that has just been started."""
-    factory = WampRawSocketClientFactory(lambda: session, serializer=serializer)
-    while True:
+async def test_router_for_development(uri):
+    """Without a configuration everybody may do everything, on every transport."""
+    with tempfile.TemporaryDirectory() as folder:
+        socket = os.path.join(folder, "socket")
+        process = await run_router("--unix", socket)
         try:
-            return await asyncio.get_running_loop().create_connection(factory, *address)
-        except ConnectionRefusedError:
-            await asyncio.sleep(RETRY)
+            tcp = (await line_with(process, "RawSocket")).split()[-1]
+            for url in (tcp, f"unix://{socket}", tcp.replace("tcp:", "ws:") + "/ws"):
+                code, out, err = await tandem_at(url, "publish", uri("news"), "1", "--ack")
+                assert (code, err) == (0, "")
+                assert int(out) > 0
+                code, out, _ = await tandem_at(url, "call", "wamp.session.kill_all")
+                assert (code, out.strip()) == (0, "0")
+        finally:
+            process.terminate()
+            await process.communicate()
+        assert process.returncode == 0
 
 
 async def test_stopping_the_router_says_goodbye():
     """SES-19, SES-25: and the process ends well."""
-    address = "127.0.0.1", free_port()
-    command = ("dev", "--listen", "%s:%d" % address)
-    router = await asyncio.create_subprocess_exec(os.environ["TANDEM_BIN"], *command, stdout=DEVNULL, stderr=DEVNULL)
+    process = await run_router()
+    _, _, address = (await line_with(process, "RawSocket")).strip().rpartition("//")
     session = Peer()
-    await connect_when_listening(session, address, SERIALIZERS["cbor"]())
+    factory = WampRawSocketClientFactory(lambda: session, serializer=SERIALIZERS["cbor"]())
+    await asyncio.get_running_loop().create_connection(factory, *address.split(":"))
     await session.joined
-    router.terminate()
+    process.terminate()
     assert (await session.left).reason == "wamp.close.system_shutdown"
-    assert await router.wait() == 0
+    await process.communicate()
+    assert process.returncode == 0
+
+
+async def run_router(*args):
+    """Starts ``tandem dev`` on a free port of its choice."""
+    command = ("dev", "--listen", "127.0.0.1:0", *args)
+    return await asyncio.create_subprocess_exec(os.environ["TANDEM_BIN"], *command, stdout=PIPE, stderr=DEVNULL)
