@@ -37,6 +37,8 @@ var purposes = map[string]router.RealmConfig{
 	"mindful":    {Authorizer: auth.AllowAll{}, History: mindful},
 	"discreet":   {Authorizer: discreet{}},
 	"guarded":    {Authorizer: guard{}},
+	"silent":     {Authorizer: auth.AllowAll{}, SilentRevocation: true},
+	"trusting":   {Authorizer: trusting{}, TrustLevels: true},
 	"forgetful":  {Authorizer: auth.AllowAll{}, Retention: router.RetentionConfig{Off: true}},
 }
 
@@ -53,6 +55,13 @@ type discreet struct{}
 
 func (discreet) Authorize(context.Context, *auth.Request) (auth.Decision, error) {
 	return auth.Decision{Allowed: true, Disclose: wamp.DiscloseNever}, nil
+}
+
+// trusting allows everything and trusts everybody as much.
+type trusting struct{}
+
+func (trusting) Authorize(context.Context, *auth.Request) (auth.Decision, error) {
+	return auth.Decision{Allowed: true, TrustLevel: 3, HasTrustLevel: true}, nil
 }
 
 // guard allows what is open, and cannot tell about what is broken.
