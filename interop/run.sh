@@ -75,7 +75,7 @@ listeners:
   tcp: {address: "127.0.0.1:0"} # a free port; the router says which
   unix: {address: "unix:$TANDEM_UNIX"}
 END
-  cat realms.yaml
+  sed "s|\$SCRATCH|$scratch|" realms.yaml
 }
 
 listening() {

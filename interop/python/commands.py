@@ -17,21 +17,21 @@ def url_of(flavour):
     ]
 
 
-async def start(flavour, verb, *args):
+async def start(flavour, verb, *args, realm=peer.REALM):
     """Starts ``tandem VERB --url … --realm … --serializer … ARGS``."""
-    return await start_at(url_of(flavour), verb, "--serializer", flavour.serializer, *args)
+    return await start_at(url_of(flavour), verb, "--serializer", flavour.serializer, *args, realm=realm)
 
 
-async def start_at(url, verb, *args):
-    command = (verb, "--url", url, "--realm", peer.REALM, *args)
+async def start_at(url, verb, *args, realm=peer.REALM):
+    command = (verb, "--url", url, "--realm", realm, *args)
     return await asyncio.create_subprocess_exec(
         os.environ["TANDEM_BIN"], *command, stdin=DEVNULL, stdout=PIPE, stderr=PIPE
     )
 
 
-async def tandem(flavour, verb, *args):
+async def tandem(flavour, verb, *args, **realm):
     """Runs a command to its end: (exit code, stdout, stderr)."""
-    return await end_of(await start(flavour, verb, *args))
+    return await end_of(await start(flavour, verb, *args, **realm))
 
 
 async def tandem_at(url, verb, *args):

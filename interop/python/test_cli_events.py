@@ -125,6 +125,19 @@ async def test_subscribe_begins_with_what_is_retained(flavour, uri):
         ]
 
 
+async def test_subscribe_begins_with_the_history(flavour, uri):
+    """EVH-01, EVH-08: the last of many, oldest first, and then what comes."""
+    async with join(JSON_OVER_WEBSOCKET, "remembering") as publisher:
+        for i in range(5):
+            await publisher.publish(uri("news"), i, values.UNICODE, options=PublishOptions(acknowledge=True))
+        command = ("interop.", "--match", "prefix", "--history", "2", "--count", "2", "-o", "json")
+        code, out, err = await tandem(flavour, "subscribe", *command, realm="remembering")
+        assert (code, err if code else "") == (0, "")
+        lines = [json.loads(line) for line in out.splitlines()]
+        assert [(line["topic"], line["args"]) for line in lines] == [(uri("news"), [i, values.UNICODE]) for i in (3, 4)]
+        assert all(line["timestamp"] and line["publication"] for line in lines)
+
+
 async def test_subscribe_waits_for_as_long_as_it_is_told(uri):
     command = (uri("nobody"), "--count", "1", "--for", "0.1s")
     code, out, _ = await tandem(JSON_OVER_WEBSOCKET, "subscribe", *command)
