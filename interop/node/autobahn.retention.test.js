@@ -1,6 +1,6 @@
-// Retained events and sharded subscriptions as autobahn-js sees them over each
-// of its transports and serializers. It knows of neither, but passes on the
-// options that it is given, and the detail `retained`.
+// Retained events, sharded subscriptions and registrations as autobahn-js sees
+// them over each of its transports and serializers. It knows of none of them, but
+// passes on the options that it is given, and the detail `retained`.
 
 import assert from 'node:assert/strict';
 
@@ -89,6 +89,20 @@ async function upTo(box, last) {
     events.push(event);
   }
 }
+
+check('SHD-02 SHD-03 calls with a key go where the key belongs', async ({ join, uri }) => {
+  const [one, two, caller] = [await join('sharded'), await join('sharded'), await join('sharded')];
+  await one.register(uri('query'), () => 'one', { invoke: 'roundrobin' });
+  await two.register(uri('query'), () => 'two', { invoke: 'roundrobin' });
+  const answers = new Set();
+  for (let i = 0; i < 20; i++) {
+    const ask = () => caller.call(uri('query'), [], {}, { runmode: 'partition', rkey: `key ${i}` });
+    const answer = await ask();
+    assert.equal(await ask(), answer);
+    answers.add(answer);
+  }
+  assert.equal(answers.size, 2);
+});
 
 check('SSB-01 elsewhere keys do not matter', async ({ join, uri }) => {
   const [publisher, subscriber] = [await join(), await join()];

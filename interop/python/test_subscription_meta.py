@@ -137,6 +137,15 @@ async def test_revocation_where_the_realm_is_silent(flavour, uri):
         assert events[-2:] == [["on_unsubscribe", number, subscription], ["on_delete", number, subscription]]
 
 
+async def test_revocation_where_the_realm_is_not_silent(flavour, uri):
+    """SRV-01, SRV-05, A-33: the session that announced that it understands does not survive it."""
+    async with join(flavour) as subscriber, join(flavour) as admin:
+        subscription = await subscribe(subscriber, uri("news"))
+        await ask(admin, "remove_subscriber", subscription, subscriber.welcome.session)
+        await subscriber.closed
+        assert [m.request for m in subscriber.received if isinstance(m, Unsubscribed)] == [0]
+
+
 async def test_revocation_of_what_is_not_there(flavour, uri):
     """SRV-04, MET-02"""
     async with join(flavour, "silent") as subscriber, join(flavour, "silent") as other:
