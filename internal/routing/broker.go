@@ -92,6 +92,10 @@ func (b *Broker) Call(now time.Time, from *Session, m *wamp.Call, g Grant, out *
 	if from.broker.left {
 		return
 	}
+	if text := unannounced(from, &m.Options); text != "" {
+		out.violation(from, text)
+		return
+	}
 	if no := b.answer(now, from, m, g, out); no.refuses() {
 		out.refuse(from, wamp.TypeCall, m.Request, no.uri, no.text)
 	}
@@ -102,7 +106,7 @@ func (b *Broker) answer(now time.Time, from *Session, m *wamp.Call, g Grant, out
 	if !b.config.URIRule.ValidURI(m.Procedure) {
 		return refusal{wamp.ErrInvalidURI, "the procedure is not a valid URI"} // URI-03
 	}
-	if no := g.refusal(); no.refuses() {
+	if no := checkIdentity(m, &g); no.refuses() {
 		return no
 	}
 	api := sessionAPI

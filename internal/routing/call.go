@@ -127,13 +127,22 @@ func (d *Dealer) route(now time.Time, from *Session, m *wamp.Call, g *Grant, out
 
 // checkCall says whether the session must not make the call, be there a registration or not (RPC-18).
 func (d *Dealer) checkCall(from *Session, m *wamp.Call, g *Grant) refusal {
+	if no := checkIdentity(m, g); no.refuses() {
+		return no
+	}
+	if from.dealer.calls.len() >= d.config.MaxCalls {
+		return refusal{wamp.ErrNotAuthorized, "the session has as many pending calls as it may"} // FLW-08
+	}
+	return refusal{}
+}
+
+// checkIdentity says whether a call must be refused because of who makes it, or because that must not be told.
+func checkIdentity(m *wamp.Call, g *Grant) refusal {
 	switch {
 	case !g.Allowed || g.Failed:
 		return g.refusal()
 	case m.Options.DiscloseMe && g.Disclose == wamp.DiscloseNever:
 		return refusal{wamp.ErrDiscloseMeDisallowed, "the caller's identity must not be disclosed"} // CID-04
-	case from.dealer.calls.len() >= d.config.MaxCalls:
-		return refusal{wamp.ErrNotAuthorized, "the session has as many pending calls as it may"} // FLW-08
 	default:
 		return refusal{}
 	}
