@@ -9,6 +9,11 @@ import (
 // CheckBroker returns what is wrong in the broker's books. sessions are all that it ever heard of.
 func CheckBroker(b *Broker, sessions []*Session) error {
 	found := map[*subscription]int{} // with the number of subscribers found in sessions
+	for _, sub := range b.subscriptions {
+		if sub.held() {
+			found[sub] = 0
+		}
+	}
 	for _, s := range sessions {
 		if err := checkMemberships(b, s, found); err != nil {
 			return err

@@ -7,9 +7,6 @@ import (
 	"github.com/tandemrouter/tandem/wamp"
 )
 
-// Claim returns the claim that subscribers with an nkey make to publications with an rkey.
-func Claim(rkey, nkey string) uint64 { return claim(hashOf(rkey), hashOf(nkey)) }
-
 // checkRetention returns what is wrong in the books of what is retained.
 func checkRetention(b *Broker, sessions []*Session) error {
 	r := &b.retention

@@ -147,6 +147,7 @@ func configure(w *world, words *words) error {
 	_, w.dealerConfig.Sharding = words.take("sharding")
 	w.brokerConfig.Sharding = w.dealerConfig.Sharding
 	_, w.dealerConfig.Rerouting = words.take("rerouting")
+	_, w.brokerConfig.SilentRevocation = words.take("silent_revocation")
 	for key, limit := range map[string]*int{
 		"max_calls":           &w.dealerConfig.MaxCalls,
 		"max_invocations":     &w.dealerConfig.MaxInvocations,

@@ -2,6 +2,7 @@ package routing_test
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 
 	"github.com/tandemrouter/tandem/internal/routing"
@@ -14,6 +15,8 @@ type witness struct {
 	open  int // calls without a final answer
 }
 
+var errGone = errors.New("a message to a session that has ended (SMA-13, ROU-33)")
+
 // peerView is what one peer knows of itself.
 type peerView struct {
 	asked   map[wamp.ID]bool    // calls by request ID; true: no final answer yet
@@ -21,6 +24,8 @@ type peerView struct {
 	wanted  map[wamp.ID]uint64  // REGISTER requests with their concurrency, UNREGISTER requests with their registrations
 	working map[wamp.ID]wamp.ID // invocations that have to be answered, and their registrations
 	invoked wamp.ID             // the last new INVOCATION.Request
+	over    bool                // the session has ended
+	reader  reader
 }
 
 func newWitness() witness { return witness{peers: map[*routing.Session]*peerView{}} }
@@ -32,6 +37,7 @@ func (w *witness) view(s *routing.Session) *peerView {
 			offers:  map[wamp.ID]uint64{},
 			wanted:  map[wamp.ID]uint64{},
 			working: map[wamp.ID]wamp.ID{},
+			reader:  newReader(),
 		}
 	}
 	return w.peers[s]
@@ -46,6 +52,10 @@ func (w *witness) hears(from *routing.Session, m wamp.Message) {
 			v.asked[m.Request] = true
 			w.open++
 		}
+	case *wamp.Subscribe:
+		v.reader.asks(m)
+	case *wamp.Unsubscribe:
+		v.reader.ending[m.Request] = m.Subscription
 	case *wamp.Register:
 		v.wanted[m.Request] = m.Options.Concurrency
 	case *wamp.Unregister:
@@ -80,6 +90,7 @@ func (w *witness) reopen(s *routing.Session, request wamp.ID) {
 
 func (w *witness) left(s *routing.Session) {
 	v := w.view(s)
+	v.over = true
 	for _, open := range v.asked {
 		if open {
 			w.open--
@@ -91,7 +102,16 @@ func (w *witness) left(s *routing.Session) {
 // sees is told what a peer gets, and returns what is wrong with it.
 func (w *witness) sees(send routing.Send) error {
 	v := w.view(send.To)
+	if v.over {
+		return errGone
+	}
 	switch m := send.Msg.(type) {
+	case *wamp.Subscribed:
+		v.reader.subscribed(m)
+	case *wamp.Unsubscribed:
+		v.reader.unsubscribed(m)
+	case *wamp.Event:
+		return v.reader.event(m)
 	case *wamp.Registered:
 		v.withdraw(m.Registration) // if it was revoked and nobody said so
 		v.offers[m.Registration] = v.wanted[m.Request]
@@ -112,7 +132,7 @@ func (w *witness) sees(send routing.Send) error {
 		if m.RequestType == wamp.TypeCall {
 			return w.answer(v, m.Request, true)
 		}
-	case *wamp.Abort:
+	case *wamp.Abort, *wamp.Goodbye:
 		w.left(send.To)
 	}
 	return nil

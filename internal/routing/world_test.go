@@ -18,6 +18,7 @@ type world struct {
 	now          time.Time
 	sessions     []*routing.Session // all that ever joined
 	left         map[*routing.Session]bool
+	law          func(topic string) routing.Grant // what the authorizer says of testaments
 	out          routing.Outbox
 	run          [2]wamp.Message
 }
@@ -30,6 +31,7 @@ func newWorld(source func() (random func() uint64)) *world {
 		brokerConfig: routing.BrokerConfig{Random: source()},
 		now:          time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC),
 		left:         map[*routing.Session]bool{},
+		law:          func(string) routing.Grant { return routing.Grant{Allowed: true} },
 	}
 }
 
@@ -88,11 +90,11 @@ func (w *world) handle(from *routing.Session, m wamp.Message, g routing.Grant) e
 
 func (w *world) leave(s *routing.Session) { w.leaveAs(s, false) }
 
-// leaveAs takes a session out of the realm. Its testaments are allowed.
+// leaveAs takes a session out of the realm.
 func (w *world) leaveAs(s *routing.Session, quiet bool) {
 	how := routing.Departure{Quiet: quiet}
 	for _, m := range w.broker.Testaments(s) {
-		how.Will = append(how.Will, routing.Bequest{Publish: m, Grant: routing.Grant{Allowed: true}})
+		how.Will = append(how.Will, routing.Bequest{Publish: m, Grant: w.law(m.Topic)})
 	}
 	w.left[s] = true
 	before := len(w.out.Meta)
@@ -143,9 +145,9 @@ func (w *world) quit() error {
 		w.leave(s)
 	}
 	w.out.Reset()
-	n, calls, subscriptions := w.dealer.Registrations(), w.dealer.PendingCalls(), w.broker.Subscriptions()
-	if n != 0 || calls != 0 || subscriptions != 0 {
-		return fmt.Errorf("all left, but %d registrations, %d calls, %d subscriptions", n, calls, subscriptions)
+	n, calls, subscribers := w.dealer.Registrations(), w.dealer.PendingCalls(), w.broker.Subscribers()
+	if n != 0 || calls != 0 || subscribers != 0 {
+		return fmt.Errorf("all left, but %d registrations, %d calls, %d subscribers", n, calls, subscribers)
 	}
 	if deadline, ok := w.dealer.NextDeadline(); ok {
 		return fmt.Errorf("all left, but a call times out at %v", deadline)

@@ -10,28 +10,39 @@ import (
 	"github.com/tandemrouter/tandem/wamp"
 )
 
-// dealerModel is what a dealer has to do, written for a reader and not for speed: lists of offers and calls, gone
-// through from their start for everything. It shares no code with the core.
-type dealerModel struct {
+// realmModel is what a realm has to do, written for a reader and not for speed: lists of offers, calls, subscribers and
+// testaments, gone through from their start for everything. It shares no code with the core.
+type realmModel struct {
 	config routing.DealerConfig
+	topics routing.BrokerConfig
 	drawn  func() uint64 // the last random number that the dealer took
 	now    time.Time
 	nextID wamp.ID // of the next registration
 	armed  int     // timers ever started
 
-	sessions []*routing.Session      // that are there
-	offers   []*modelOffer           // who may be called, in the order of registering
-	turn     map[wamp.ID]*modelOffer // per registration: whose turn it is in a round robin
-	calls    []*modelCall            // that have no final answer, in the order of calling
-	issued   map[*routing.Session]wamp.ID
-	unended  []modelEnding // calls that ended before their caller said the last part
-	streams  []modelEnding // invocations that ended while their callee might send results
-	owed     []modelEnding // invocations that ended while their callee has a slot taken
+	sessions []*routing.Session // that are there
 	gone     []*routing.Session
 
-	observer *routing.Session // who subscribed to meta events, or nil
-	sent     []routing.Send   // by the current step
-	events   []routing.Send   // which follow them
+	offers  []*modelOffer           // who may be called, in the order of registering
+	turn    map[wamp.ID]*modelOffer // per registration: whose turn it is in a round robin
+	calls   []*modelCall            // that have no final answer, in the order of calling
+	issued  map[*routing.Session]wamp.ID
+	unended []modelEnding // calls that ended before their caller said the last part
+	streams []modelEnding // invocations that ended while their callee might send results
+	owed    []modelEnding // invocations that ended while their callee has a slot taken
+
+	made       []*modelTopic  // subscriptions that exist, in the order of creation
+	held       []modelHolding // who is subscribed, in the order of subscribing
+	nextTopic  wamp.ID        // ID of the next subscription
+	testaments []modelTestament
+	retained   []modelRetained                  // in the order of retention
+	law        func(topic string) routing.Grant // what becomes of testaments
+
+	sent         []routing.Send // by the current step
+	publications wamp.ID        // so far
+	kept         []routing.Kept // by the current step
+	events       []modelEvent   // the router's own, which follow what is sent
+	killed       []modelKill    // who goes after that
 }
 
 // modelOffer is one callee of one registration.
@@ -40,7 +51,18 @@ type modelOffer struct {
 	id      wamp.ID
 	uri     string
 	options wamp.RegisterOptions
+	created string // the registration, when
 }
+
+func (o *modelOffer) details() wamp.Dict {
+	return wamp.Dict{
+		"id": uint64(o.id), "created": o.created, "uri": o.uri,
+		"match": o.options.Match.String(), "invoke": o.options.Invoke.String(),
+	}
+}
+
+// modelTime writes a time as MTE-04 says.
+func modelTime(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
 
 type modelCall struct {
 	caller     *routing.Session
@@ -79,7 +101,7 @@ type modelEnding struct {
 
 // ---- registrations ----
 
-func (m *dealerModel) register(s *routing.Session, r *wamp.Register, g routing.Grant) {
+func (m *realmModel) register(s *routing.Session, r *wamp.Register, g routing.Grant) {
 	if uri := m.registerRefusal(s, r, g); uri != "" {
 		m.refuse(s, wamp.TypeRegister, r.Request, uri)
 		return
@@ -94,23 +116,21 @@ func (m *dealerModel) register(s *routing.Session, r *wamp.Register, g routing.G
 		}
 		others = nil
 	}
-	o := &modelOffer{s, m.nextID, r.Procedure, r.Options}
+	o := &modelOffer{session: s, id: m.nextID, uri: r.Procedure, options: r.Options}
 	if len(others) > 0 {
-		o.id = others[0].id
+		o.id, o.created = others[0].id, others[0].created
 	} else {
 		m.nextID++
-		m.tell("on_create", s, wamp.Dict{
-			"id": uint64(o.id), "created": m.now.UTC().Format("2006-01-02T15:04:05.000Z"), "uri": o.uri,
-			"match": o.options.Match.String(), "invoke": o.options.Invoke.String(),
-		})
+		o.created = modelTime(m.now)
+		m.tell("wamp.registration.on_create", uint64(s.ID), o.details())
 	}
 	m.offers = append(m.offers, o)
 	m.send(s, &wamp.Registered{Request: r.Request, Registration: o.id})
-	m.tell("on_register", s, uint64(o.id))
+	m.tell("wamp.registration.on_register", uint64(s.ID), uint64(o.id))
 	m.wake(o)
 }
 
-func (m *dealerModel) registerRefusal(s *routing.Session, r *wamp.Register, g routing.Grant) wamp.ErrorURI {
+func (m *realmModel) registerRefusal(s *routing.Session, r *wamp.Register, g routing.Grant) wamp.ErrorURI {
 	held := 0
 	for _, o := range m.offers {
 		if o.session == s {
@@ -141,7 +161,7 @@ func (m *dealerModel) registerRefusal(s *routing.Session, r *wamp.Register, g ro
 	}
 }
 
-func (m *dealerModel) unregister(s *routing.Session, u *wamp.Unregister) {
+func (m *realmModel) unregister(s *routing.Session, u *wamp.Unregister) {
 	o := m.offerOf(s, u.Registration)
 	if o == nil {
 		m.refuse(s, wamp.TypeUnregister, u.Request, "wamp.error.no_such_registration")
@@ -153,7 +173,7 @@ func (m *dealerModel) unregister(s *routing.Session, u *wamp.Unregister) {
 }
 
 // revoke takes an offer away from a callee who may want to know it.
-func (m *dealerModel) revoke(o *modelOffer, reason string) {
+func (m *realmModel) revoke(o *modelOffer, reason string) {
 	if calleeHas(o, wamp.FeatureRegistrationRevocation) {
 		m.send(o.session, &wamp.Unregistered{Details: wamp.UnregisteredDetails{Registration: o.id, Reason: reason}})
 	}
@@ -161,24 +181,49 @@ func (m *dealerModel) revoke(o *modelOffer, reason string) {
 }
 
 // withdraw removes an offer, and its turn goes to the next one.
-func (m *dealerModel) withdraw(o *modelOffer) {
+func (m *realmModel) withdraw(o *modelOffer) {
 	callees := m.peers(o)
 	if m.turn[o.id] == o {
 		m.turn[o.id] = modelAfter(callees, o)
 	}
 	m.offers = slices.DeleteFunc(m.offers, func(other *modelOffer) bool { return other == o })
-	m.tell("on_unregister", o.session, uint64(o.id))
+	m.tell("wamp.registration.on_unregister", uint64(o.session.ID), uint64(o.id))
 	if len(callees) == 1 {
 		delete(m.turn, o.id)
-		m.tell("on_delete", o.session, uint64(o.id))
+		m.tell("wamp.registration.on_delete", uint64(o.session.ID), uint64(o.id))
 	}
 }
 
-// leave lets a session go, with its calls that wait first, and then what it offers in the order of the IDs, the calls to
-// it in that of the invocations, and the calls that it made in that of their requests.
-func (m *dealerModel) leave(s *routing.Session) {
+// leave lets a session go: it loses its place as a peer of calls, then as a subscriber; its testaments are published, and
+// then everybody who wants to hears of it (TES-12, MTE-03). If it goes quietly, there is nothing to hear (SMA-11, SMA-12).
+func (m *realmModel) leave(s *routing.Session, quietly bool) {
+	if m.left(s) {
+		return
+	}
 	m.gone = append(m.gone, s)
 	m.sessions = slices.DeleteFunc(m.sessions, func(other *routing.Session) bool { return other == s })
+	earlier := m.events
+	m.events = nil
+	m.leaveCalls(s)
+	ended := m.leaveTopics(s)
+	m.dropUnwanted()
+	if quietly {
+		m.forgetTestaments(s, "")
+		m.events = earlier
+		return
+	}
+	m.execute(s)
+	for _, t := range ended {
+		m.tellWithdrawn(s, t)
+	}
+	m.tell("wamp.session.on_leave", uint64(s.ID), s.AuthID, s.AuthRole)
+	m.publishOwn()
+	m.events = earlier
+}
+
+// leaveCalls settles the calls of a session that goes: its calls that wait first, and then what it offers in the order of
+// the IDs, the calls to it in that of the invocations, and the calls that it made in that of their requests.
+func (m *realmModel) leaveCalls(s *routing.Session) {
 	m.calls = slices.DeleteFunc(m.calls, func(c *modelCall) bool { return c.caller == s && c.offer == nil })
 	offers := slices.DeleteFunc(slices.Clone(m.offers), func(o *modelOffer) bool { return o.session != s })
 	slices.SortFunc(offers, func(a, b *modelOffer) int { return cmp.Compare(a.id, b.id) })
@@ -201,92 +246,39 @@ func (m *dealerModel) leave(s *routing.Session) {
 	}
 }
 
-// ---- the router's own procedures ----
-
-func (m *dealerModel) meta(s *routing.Session, c *wamp.Call) wamp.ErrorURI {
-	result, uri := wamp.List(nil), wamp.ErrorURI("")
-	switch name, known := strings.CutPrefix(c.Procedure, "wamp.registration."); {
-	case !known || !slices.Contains([]string{"remove_callee", "list_callees", "match"}, name):
-		return "wamp.error.no_such_procedure"
-	case c.Options.Progress:
-		return "wamp.error.feature_not_supported"
-	case c.Options.PPT != nil:
-		return "wamp.error.invalid_argument"
-	case name == "match":
-		result = wamp.List{nil}
-		if callees := m.match(c.Payload.Args[0].(string)); len(callees) > 0 {
-			result = wamp.List{uint64(callees[0].id)}
-		}
-	case name == "list_callees":
-		result, uri = m.listCallees(wamp.ID(c.Payload.Args[0].(int64)))
-	default:
-		uri = m.removeCallee(wamp.ID(c.Payload.Args[0].(int64)), wamp.ID(c.Payload.Args[1].(int64)))
-	}
-	if uri == "" {
-		m.send(s, &wamp.Result{Request: c.Request, Payload: wamp.Payload{Args: result}})
-	}
-	return uri
-}
-
-func (m *dealerModel) listCallees(registration wamp.ID) (wamp.List, wamp.ErrorURI) {
-	list := wamp.List{}
-	for _, o := range m.offers {
-		if o.id == registration {
-			list = append(list, uint64(o.session.ID))
-		}
-	}
-	if len(list) == 0 {
-		return nil, "wamp.error.no_such_registration"
-	}
-	return wamp.List{list}, ""
-}
-
-func (m *dealerModel) removeCallee(registration, session wamp.ID) wamp.ErrorURI {
-	at := slices.IndexFunc(m.sessions, func(s *routing.Session) bool { return s.ID == session })
-	if at < 0 {
-		return "wamp.error.no_such_session"
-	}
-	o := m.offerOf(m.sessions[at], registration)
-	if o == nil {
-		return "wamp.error.no_such_registration"
-	}
-	m.revoke(o, "")
-	m.inherit(o)
-	return ""
-}
-
 // ---- what goes out ----
 
-func (m *dealerModel) refuse(to *routing.Session, t wamp.MessageType, request wamp.ID, uri wamp.ErrorURI) {
+func (m *realmModel) refuse(to *routing.Session, t wamp.MessageType, request wamp.ID, uri wamp.ErrorURI) {
 	m.send(to, &wamp.Error{RequestType: t, Request: request, URI: uri})
 }
 
-func (m *dealerModel) abort(to *routing.Session) {
+func (m *realmModel) abort(to *routing.Session) {
 	m.send(to, &wamp.Abort{Reason: "wamp.error.protocol_violation"})
 }
 
-func (m *dealerModel) send(to *routing.Session, message wamp.Message) {
+func (m *realmModel) send(to *routing.Session, message wamp.Message) {
 	m.sent = append(m.sent, routing.Send{To: to, Msg: message})
 }
 
-// tell publishes a meta event about registrations, once the step is over.
-func (m *dealerModel) tell(what string, s *routing.Session, object any) {
-	if m.observer != nil {
-		e := &wamp.Event{Subscription: 1, Payload: wamp.Payload{Args: wamp.List{uint64(s.ID), object}}}
-		e.Details.Topic = "wamp.registration." + what
-		m.events = append(m.events, routing.Send{To: m.observer, Msg: e})
-	}
-}
-
-// finish ends the step: who broke the protocol leaves, then the observer hears the events.
-func (m *dealerModel) finish() {
+// finish ends the step: who broke the protocol leaves, then those who want to hear the router's own events, and then who
+// was killed leaves, one after the other.
+func (m *realmModel) finish() {
 	for i := 0; i < len(m.sent); i++ {
 		if m.sent[i].Msg.Type() == wamp.TypeAbort {
-			m.leave(m.sent[i].To)
+			m.leave(m.sent[i].To, false)
 		}
 	}
-	if !slices.Contains(m.gone, m.observer) {
-		m.sent = append(m.sent, m.events...)
+	m.publishOwn()
+	for _, k := range m.killed {
+		m.send(k.session, &wamp.Goodbye{Reason: k.reason, Details: wamp.GoodbyeDetails{Message: k.message}})
+		m.leave(k.session, k.quietly)
 	}
-	m.events = m.events[:0]
+	m.killed = m.killed[:0]
 }
+
+// begin forgets what the last step sent.
+func (m *realmModel) begin() {
+	m.sent, m.kept = m.sent[:0], m.kept[:0]
+}
+
+func (m *realmModel) left(s *routing.Session) bool { return slices.Contains(m.gone, s) }

@@ -9,13 +9,11 @@ import (
 	"github.com/tandemrouter/tandem/wamp"
 )
 
-// What dealerModel says of the life of a call.
+// What realmModel says of the life of a call.
 
 // call takes a CALL. That it is repeated means that its ID is known not to be new.
-func (m *dealerModel) call(s *routing.Session, c *wamp.Call, g routing.Grant, repeated bool) {
-	lacksProgress := c.Options.Progress && !s.Roles.Supports(wamp.RoleCaller, wamp.FeatureProgressiveCallInvocations)
-	lacksPassthru := c.Options.PPT != nil && !s.Roles.Supports(wamp.RoleCaller, wamp.FeaturePayloadPassthruMode)
-	if lacksProgress || lacksPassthru {
+func (m *realmModel) call(s *routing.Session, c *wamp.Call, g routing.Grant, repeated bool) {
+	if unannounced(s, c) {
 		m.abort(s)
 		return
 	}
@@ -45,7 +43,33 @@ func (m *dealerModel) call(s *routing.Session, c *wamp.Call, g routing.Grant, re
 	}
 }
 
-func (m *dealerModel) furtherPart(known *modelCall, c *wamp.Call) {
+// unannounced reports whether a CALL uses a feature that its caller had to announce.
+func unannounced(s *routing.Session, c *wamp.Call) bool {
+	return c.Options.Progress && !s.Roles.Supports(wamp.RoleCaller, wamp.FeatureProgressiveCallInvocations) ||
+		c.Options.PPT != nil && !s.Roles.Supports(wamp.RoleCaller, wamp.FeaturePayloadPassthruMode)
+}
+
+// callBroker takes a CALL of a procedure that is about sessions or subscriptions. It is answered at once, and leaves no
+// trace among the calls.
+func (m *realmModel) callBroker(s *routing.Session, c *wamp.Call, g routing.Grant) {
+	if unannounced(s, c) {
+		m.abort(s)
+		return
+	}
+	uri := modelGrant(g)
+	switch {
+	case uri != "":
+	case c.Options.DiscloseMe && g.Disclose == wamp.DiscloseNever:
+		uri = "wamp.error.option_disallowed.disclose_me"
+	default:
+		uri = m.ask(s, c, g)
+	}
+	if uri != "" {
+		m.refuse(s, wamp.TypeCall, c.Request, uri)
+	}
+}
+
+func (m *realmModel) furtherPart(known *modelCall, c *wamp.Call) {
 	if !known.moreInput || known.first.Procedure != c.Procedure {
 		m.abort(known.caller)
 		return
@@ -65,7 +89,7 @@ func (m *dealerModel) furtherPart(known *modelCall, c *wamp.Call) {
 }
 
 // newCall returns why the call cannot be made.
-func (m *dealerModel) newCall(s *routing.Session, c *wamp.Call, g routing.Grant) wamp.ErrorURI {
+func (m *realmModel) newCall(s *routing.Session, c *wamp.Call, g routing.Grant) wamp.ErrorURI {
 	pending := 0
 	for _, other := range m.calls {
 		if other.caller == s {
@@ -82,7 +106,7 @@ func (m *dealerModel) newCall(s *routing.Session, c *wamp.Call, g routing.Grant)
 	case pending >= m.config.MaxCalls:
 		return "wamp.error.not_authorized"
 	case strings.Split(c.Procedure, ".")[0] == "wamp":
-		return m.meta(s, c)
+		return m.ask(s, c, g)
 	case c.Options.RunMode != "" && (!m.config.Sharding || c.Options.RunMode != "partition"):
 		return "wamp.error.option_not_allowed"
 	case c.Options.RunMode != "" && c.Options.RKey == "":
@@ -115,7 +139,7 @@ func (m *dealerModel) newCall(s *routing.Session, c *wamp.Call, g routing.Grant)
 }
 
 // timeLimit returns how long a call may take that asks for so much, in milliseconds; 0 is for ever (TMO-11).
-func (m *dealerModel) timeLimit(asked uint64) uint64 {
+func (m *realmModel) timeLimit(asked uint64) uint64 {
 	limit := asked
 	if limit == 0 {
 		limit = uint64(m.config.DefaultTimeout.Milliseconds())
@@ -131,7 +155,7 @@ func (m *dealerModel) timeLimit(asked uint64) uint64 {
 }
 
 // unfit says why a callee cannot take a call.
-func (m *dealerModel) unfit(o *modelOffer, options *wamp.CallOptions) wamp.ErrorURI {
+func (m *realmModel) unfit(o *modelOffer, options *wamp.CallOptions) wamp.ErrorURI {
 	load := 0
 	for _, other := range m.calls {
 		if other.offer != nil && other.offer.session == o.session {
@@ -156,7 +180,7 @@ func (m *dealerModel) unfit(o *modelOffer, options *wamp.CallOptions) wamp.Error
 }
 
 // invoke gives a call to a callee.
-func (m *dealerModel) invoke(known *modelCall, o *modelOffer) {
+func (m *realmModel) invoke(known *modelCall, o *modelOffer) {
 	m.issued[o.session]++
 	first, g := &known.first, known.grant
 	known.offer, known.invocation = o, m.issued[o.session]
@@ -176,7 +200,7 @@ func (m *dealerModel) invoke(known *modelCall, o *modelOffer) {
 	}
 }
 
-func (m *dealerModel) invocation(known *modelCall, c *wamp.Call) *wamp.Invocation {
+func (m *realmModel) invocation(known *modelCall, c *wamp.Call) *wamp.Invocation {
 	inv := &wamp.Invocation{Request: known.invocation, Registration: known.offer.id, Payload: c.Payload}
 	inv.Details.Progress = c.Options.Progress
 	if known.offer.options.Match != wamp.MatchExact {
@@ -195,7 +219,7 @@ func (m *dealerModel) invocation(known *modelCall, c *wamp.Call) *wamp.Invocatio
 	return inv
 }
 
-func (m *dealerModel) cancel(s *routing.Session, c *wamp.Cancel) {
+func (m *realmModel) cancel(s *routing.Session, c *wamp.Cancel) {
 	known := m.callOf(s, c.Request)
 	if known == nil {
 		return
@@ -215,7 +239,7 @@ func (m *dealerModel) cancel(s *routing.Session, c *wamp.Cancel) {
 	m.endUnanswered(known)
 }
 
-func (m *dealerModel) yield(s *routing.Session, y *wamp.Yield) {
+func (m *realmModel) yield(s *routing.Session, y *wamp.Yield) {
 	if y.Options.PPT != nil && !s.Roles.Supports(wamp.RoleCallee, wamp.FeaturePayloadPassthruMode) {
 		m.abort(s)
 		return
@@ -249,7 +273,7 @@ func (m *dealerModel) yield(s *routing.Session, y *wamp.Yield) {
 	}
 }
 
-func (m *dealerModel) fail(s *routing.Session, e *wamp.Error) {
+func (m *realmModel) fail(s *routing.Session, e *wamp.Error) {
 	known := m.invocationOf(s, e.Request)
 	switch {
 	case e.RequestType != wamp.TypeInvocation && e.RequestType != wamp.TypeInterrupt,
@@ -276,7 +300,7 @@ func (m *dealerModel) fail(s *routing.Session, e *wamp.Error) {
 	}
 }
 
-func (m *dealerModel) late(s *routing.Session, invocation wamp.ID, progress bool) {
+func (m *realmModel) late(s *routing.Session, invocation wamp.ID, progress bool) {
 	same := func(e modelEnding) bool { return e.session == s && e.request == invocation }
 	switch {
 	case invocation > m.issued[s]:
@@ -294,7 +318,7 @@ func (m *dealerModel) late(s *routing.Session, invocation wamp.ID, progress bool
 	}
 }
 
-func (m *dealerModel) undelivered(to *routing.Session, message wamp.Message, why routing.Reason) {
+func (m *realmModel) undelivered(to *routing.Session, message wamp.Message, why routing.Reason) {
 	uri := map[routing.Reason]wamp.ErrorURI{
 		routing.QueueFull:      "wamp.error.network_failure",
 		routing.TooLarge:       "wamp.error.payload_size_exceeded",
@@ -328,7 +352,7 @@ func (m *dealerModel) undelivered(to *routing.Session, message wamp.Message, why
 	}
 }
 
-func (m *dealerModel) advance(d time.Duration) {
+func (m *realmModel) advance(d time.Duration) {
 	m.now = m.now.Add(d)
 	for c := m.due(); c != nil; c = m.due() {
 		m.refuse(c.caller, wamp.TypeCall, c.request, "wamp.error.timeout")
@@ -337,7 +361,7 @@ func (m *dealerModel) advance(d time.Duration) {
 }
 
 // due returns the call whose time is over for the longest time.
-func (m *dealerModel) due() (due *modelCall) {
+func (m *realmModel) due() (due *modelCall) {
 	for _, c := range m.calls {
 		if c.deadline.IsZero() || c.deadline.After(m.now) {
 			continue
@@ -350,7 +374,7 @@ func (m *dealerModel) due() (due *modelCall) {
 }
 
 // restart lets the time of a call begin anew, if it has a timer.
-func (m *dealerModel) restart(c *modelCall) {
+func (m *realmModel) restart(c *modelCall) {
 	if !c.deadline.IsZero() {
 		c.since = m.now
 		m.arm(c)
@@ -358,13 +382,13 @@ func (m *dealerModel) restart(c *modelCall) {
 }
 
 // arm sets the timer of a call.
-func (m *dealerModel) arm(c *modelCall) {
+func (m *realmModel) arm(c *modelCall) {
 	m.armed++
 	c.deadline, c.armed = c.since.Add(time.Duration(c.first.Options.Timeout)*time.Millisecond), m.armed
 }
 
 // giveUp tells the callee that nobody waits, and ends the call.
-func (m *dealerModel) giveUp(c *modelCall, reason string) {
+func (m *realmModel) giveUp(c *modelCall, reason string) {
 	if c.offer != nil && !c.killed && calleeHas(c.offer, wamp.FeatureCallCanceling) {
 		m.interrupt(c, wamp.CancelKillNoWait, reason)
 	}
@@ -372,7 +396,7 @@ func (m *dealerModel) giveUp(c *modelCall, reason string) {
 }
 
 // endUnanswered ends a call that its callee may still answer.
-func (m *dealerModel) endUnanswered(c *modelCall) {
+func (m *realmModel) endUnanswered(c *modelCall) {
 	if c.offer == nil {
 		m.forget(c)
 		return
@@ -388,27 +412,27 @@ func (m *dealerModel) endUnanswered(c *modelCall) {
 }
 
 // end ends a call. Somebody else may take its callee.
-func (m *dealerModel) end(c *modelCall) {
+func (m *realmModel) end(c *modelCall) {
 	m.forget(c)
 	if c.offer != nil {
 		m.wake(c.offer)
 	}
 }
 
-func (m *dealerModel) forget(c *modelCall) {
+func (m *realmModel) forget(c *modelCall) {
 	if c.moreInput {
 		m.unended = append(m.unended, modelEnding{session: c.caller, request: c.request, at: m.now, uri: c.first.Procedure})
 	}
 	m.calls = slices.DeleteFunc(m.calls, func(other *modelCall) bool { return other == c })
 }
 
-func (m *dealerModel) interrupt(c *modelCall, mode wamp.CancelMode, reason string) {
+func (m *realmModel) interrupt(c *modelCall, mode wamp.CancelMode, reason string) {
 	options := wamp.InterruptOptions{Mode: mode, Reason: reason}
 	m.send(c.offer.session, &wamp.Interrupt{Request: c.invocation, Options: options})
 	c.dismissed = mode == wamp.CancelKillNoWait
 }
 
-func (m *dealerModel) callOf(s *routing.Session, request wamp.ID) *modelCall {
+func (m *realmModel) callOf(s *routing.Session, request wamp.ID) *modelCall {
 	for _, c := range m.calls {
 		if c.caller == s && c.request == request {
 			return c
@@ -417,7 +441,7 @@ func (m *dealerModel) callOf(s *routing.Session, request wamp.ID) *modelCall {
 	return nil
 }
 
-func (m *dealerModel) invocationOf(s *routing.Session, request wamp.ID) *modelCall {
+func (m *realmModel) invocationOf(s *routing.Session, request wamp.ID) *modelCall {
 	for _, c := range m.calls {
 		if c.offer != nil && c.offer.session == s && c.invocation == request {
 			return c

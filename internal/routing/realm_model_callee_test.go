@@ -1,7 +1,6 @@
 package routing_test
 
 import (
-	"hash/fnv"
 	"math/big"
 	"slices"
 	"strings"
@@ -11,9 +10,9 @@ import (
 	"github.com/tandemrouter/tandem/wamp"
 )
 
-// What dealerModel says of who gets a call, and when.
+// What realmModel says of who gets a call, and when.
 
-func (m *dealerModel) offersOf(match wamp.MatchPolicy, uri string) (list []*modelOffer) {
+func (m *realmModel) offersOf(match wamp.MatchPolicy, uri string) (list []*modelOffer) {
 	for _, o := range m.offers {
 		if o.options.Match == match && o.uri == uri {
 			list = append(list, o)
@@ -23,9 +22,9 @@ func (m *dealerModel) offersOf(match wamp.MatchPolicy, uri string) (list []*mode
 }
 
 // peers returns all offers of the same registration.
-func (m *dealerModel) peers(o *modelOffer) []*modelOffer { return m.offersOf(o.options.Match, o.uri) }
+func (m *realmModel) peers(o *modelOffer) []*modelOffer { return m.offersOf(o.options.Match, o.uri) }
 
-func (m *dealerModel) offerOf(s *routing.Session, id wamp.ID) *modelOffer {
+func (m *realmModel) offerOf(s *routing.Session, id wamp.ID) *modelOffer {
 	for _, o := range m.offers {
 		if o.session == s && o.id == id {
 			return o
@@ -35,7 +34,7 @@ func (m *dealerModel) offerOf(s *routing.Session, id wamp.ID) *modelOffer {
 }
 
 // match returns the callees of the best registration for a URI: rules R1 to R4 of requirements 5.1.
-func (m *dealerModel) match(uri string) []*modelOffer {
+func (m *realmModel) match(uri string) []*modelOffer {
 	var prefix, wildcard string
 	var anyPrefix, aligned, anyWildcard bool
 	for _, o := range m.offers {
@@ -48,7 +47,7 @@ func (m *dealerModel) match(uri string) []*modelOffer {
 			if !anyPrefix || len(o.uri) > len(prefix) {
 				prefix, anyPrefix = o.uri, true
 			}
-		case o.options.Match == wamp.MatchWildcard && modelMatches(modelTopic{match: wamp.MatchWildcard, topic: o.uri}, uri):
+		case o.options.Match == wamp.MatchWildcard && modelMatches(&modelTopic{match: wamp.MatchWildcard, topic: o.uri}, uri):
 			if !anyWildcard || moreSpecific(o.uri, wildcard) {
 				wildcard, anyWildcard = o.uri, true
 			}
@@ -81,7 +80,7 @@ func moreSpecific(a, b string) bool {
 }
 
 // choose returns who shall get a call, or must be waited for; nil means that anybody will do.
-func (m *dealerModel) choose(callees []*modelOffer, options *wamp.CallOptions) *modelOffer {
+func (m *realmModel) choose(callees []*modelOffer, options *wamp.CallOptions) *modelOffer {
 	if options.RunMode != "" {
 		return modelShard(callees, options.RKey)
 	}
@@ -102,7 +101,7 @@ func (m *dealerModel) choose(callees []*modelOffer, options *wamp.CallOptions) *
 }
 
 // inTurn returns the next of the candidates in a round robin.
-func (m *dealerModel) inTurn(callees, candidates []*modelOffer) *modelOffer {
+func (m *realmModel) inTurn(callees, candidates []*modelOffer) *modelOffer {
 	next := m.turn[callees[0].id]
 	if next == nil {
 		next = callees[0]
@@ -130,16 +129,9 @@ func modelAfter(callees []*modelOffer, now *modelOffer) *modelOffer {
 
 // modelShard returns the callee whose number is the largest when those of the key and of its session are mixed.
 func modelShard(callees []*modelOffer, key string) (owner *modelOffer) {
-	h := fnv.New64a()
-	_, _ = h.Write([]byte(key))
 	largest := uint64(0)
 	for _, o := range callees {
-		x := h.Sum64() ^ uint64(o.session.ID)*0x9e3779b97f4a7c15
-		x ^= x >> 30
-		x *= 0xbf58476d1ce4e5b9
-		x ^= x >> 27
-		x *= 0x94d049bb133111eb
-		x ^= x >> 31
+		x := modelClaim(modelHash(key), uint64(o.session.ID))
 		if x >= largest {
 			owner, largest = o, x
 		}
@@ -149,7 +141,7 @@ func modelShard(callees []*modelOffer, key string) (owner *modelOffer) {
 
 // ---- concurrency and waiting ----
 
-func (m *dealerModel) busy(o *modelOffer) bool {
+func (m *realmModel) busy(o *modelOffer) bool {
 	if o.options.Concurrency == 0 {
 		return false
 	}
@@ -167,12 +159,12 @@ func (m *dealerModel) busy(o *modelOffer) bool {
 	return slots >= o.options.Concurrency
 }
 
-func (m *dealerModel) free(callees []*modelOffer) []*modelOffer {
+func (m *realmModel) free(callees []*modelOffer) []*modelOffer {
 	return slices.DeleteFunc(slices.Clone(callees), m.busy)
 }
 
 // hasRoom reports whether a call, or a part of one, may wait for a registration.
-func (m *dealerModel) hasRoom(s *routing.Session, id wamp.ID, c *wamp.Call) bool {
+func (m *realmModel) hasRoom(s *routing.Session, id wamp.ID, c *wamp.Call) bool {
 	parts, bytes := 0, 0
 	for _, other := range m.calls {
 		if other.id != id {
@@ -188,7 +180,7 @@ func (m *dealerModel) hasRoom(s *routing.Session, id wamp.ID, c *wamp.Call) bool
 }
 
 // keptOf returns how many bytes are kept of a caller's calls.
-func (m *dealerModel) keptOf(s *routing.Session) (bytes int) {
+func (m *realmModel) keptOf(s *routing.Session) (bytes int) {
 	for _, c := range m.calls {
 		if c.caller == s {
 			bytes += c.kept
@@ -206,7 +198,7 @@ func modelSize(c *wamp.Call) int {
 }
 
 // queue lets a new call wait, or returns why it cannot.
-func (m *dealerModel) queue(known *modelCall) wamp.ErrorURI {
+func (m *realmModel) queue(known *modelCall) wamp.ErrorURI {
 	if !m.hasRoom(known.caller, known.id, &known.first) {
 		return "crossbar.error.max_concurrency_reached"
 	}
@@ -218,7 +210,7 @@ func (m *dealerModel) queue(known *modelCall) wamp.ErrorURI {
 	return ""
 }
 
-func (m *dealerModel) queuePart(known *modelCall, c *wamp.Call) {
+func (m *realmModel) queuePart(known *modelCall, c *wamp.Call) {
 	if !m.hasRoom(known.caller, known.id, c) {
 		m.refuse(known.caller, wamp.TypeCall, known.request, "crossbar.error.max_concurrency_reached")
 		m.forget(known)
@@ -229,7 +221,7 @@ func (m *dealerModel) queuePart(known *modelCall, c *wamp.Call) {
 }
 
 // wake lets a callee that may have become free take what waits, in the order of calling.
-func (m *dealerModel) wake(o *modelOffer) {
+func (m *realmModel) wake(o *modelOffer) {
 	for slices.Contains(m.offers, o) && !m.busy(o) {
 		at := slices.IndexFunc(m.calls, func(c *modelCall) bool { return c.offer == nil && m.mayTake(o, c) })
 		if at < 0 {
@@ -243,7 +235,7 @@ func (m *dealerModel) wake(o *modelOffer) {
 	}
 }
 
-func (m *dealerModel) mayTake(o *modelOffer, c *modelCall) bool {
+func (m *realmModel) mayTake(o *modelOffer, c *modelCall) bool {
 	if c.id != o.id || c.only != nil {
 		return c.only == o
 	}
@@ -258,7 +250,7 @@ func (m *dealerModel) mayTake(o *modelOffer, c *modelCall) bool {
 	}
 }
 
-func (m *dealerModel) resume(c *modelCall, o *modelOffer) {
+func (m *realmModel) resume(c *modelCall, o *modelOffer) {
 	uri := m.unfit(o, &c.first.Options)
 	if m.isOver(c) {
 		uri = "wamp.error.timeout"
@@ -280,13 +272,13 @@ func (m *dealerModel) resume(c *modelCall, o *modelOffer) {
 	}
 }
 
-func (m *dealerModel) isOver(c *modelCall) bool {
+func (m *realmModel) isOver(c *modelCall) bool {
 	timeout := time.Duration(c.first.Options.Timeout) * time.Millisecond
 	return timeout > 0 && !c.since.Add(timeout).After(m.now)
 }
 
 // inherit settles what waited for a callee that has withdrawn.
-func (m *dealerModel) inherit(gone *modelOffer) {
+func (m *realmModel) inherit(gone *modelOffer) {
 	m.cancelWaiting(func(c *modelCall) bool { return c.only == gone })
 	left := m.peers(gone)
 	if len(left) == 0 || left[0].id != gone.id {
@@ -299,7 +291,7 @@ func (m *dealerModel) inherit(gone *modelOffer) {
 	m.wake(left[0])
 }
 
-func (m *dealerModel) cancelWaiting(whose func(*modelCall) bool) {
+func (m *realmModel) cancelWaiting(whose func(*modelCall) bool) {
 	for _, c := range slices.Clone(m.calls) {
 		if c.offer == nil && whose(c) {
 			m.refuse(c.caller, wamp.TypeCall, c.request, "wamp.error.canceled")
@@ -311,12 +303,12 @@ func (m *dealerModel) cancelWaiting(whose func(*modelCall) bool) {
 // ---- rerouting ----
 
 // canGoOn reports whether a call could go on from a callee to another.
-func (m *dealerModel) canGoOn(o *modelOffer, options *wamp.CallOptions) bool {
+func (m *realmModel) canGoOn(o *modelOffer, options *wamp.CallOptions) bool {
 	return m.config.Rerouting && options.RunMode == "" && len(m.peers(o)) > 1 && calleeHas(o, wamp.FeatureCallReroute)
 }
 
 // goOn gives a call to the callee after the one that is unavailable.
-func (m *dealerModel) goOn(c *modelCall) {
+func (m *realmModel) goOn(c *modelCall) {
 	unavailable := c.offer
 	c.tried = append(c.tried, unavailable.session)
 	var o *modelOffer
@@ -338,7 +330,7 @@ func (m *dealerModel) goOn(c *modelCall) {
 }
 
 // next returns the callee that comes after the present one, or nil.
-func (m *dealerModel) next(c *modelCall) *modelOffer {
+func (m *realmModel) next(c *modelCall) *modelOffer {
 	var callees, after, before []*modelOffer
 	passed := false
 	for _, o := range m.offers {

@@ -10,16 +10,35 @@ import (
 	"github.com/tandemrouter/tandem/wamp"
 )
 
-// The steps that random programs are made of.
+// The steps that random programs are made of: coming, going, and calls.
+
+// firstStep gives the program something to work with.
+func (p *realmProgram) firstStep() error {
+	if p.kind == topicsMostly {
+		return p.subscribe(p.somebody())
+	}
+	return p.register(p.somebody())
+}
 
 // step takes a step that is likely to have an effect.
-func (p *dealerProgram) step() error {
-	s := p.somebody()
+func (p *realmProgram) step() error {
+	switch p.kind {
+	case topicsMostly:
+		return p.topicStep(p.somebody())
+	case everything:
+		if p.one(2) {
+			return p.topicStep(p.somebody())
+		}
+	case callsMostly:
+	}
+	return p.callStep(p.somebody())
+}
+
+func (p *realmProgram) callStep(s *routing.Session) error {
 	n := p.random.IntN(100)
 	switch pending := len(p.model.calls) > 0 || p.one(20); {
 	case n < 2:
-		p.join()
-		return nil
+		return p.join()
 	case n < 4:
 		return p.leave(s)
 	case n < 16 || len(p.model.offers) < 3 && p.one(3):
@@ -27,7 +46,9 @@ func (p *dealerProgram) step() error {
 	case n < 20:
 		return p.unregister(s)
 	case n < 22:
-		return p.meta(s)
+		return p.askRegistrations(s)
+	case n < 23:
+		return p.topicStep(s)
 	case n < 56 || !pending:
 		return p.call(s)
 	case n < 70:
@@ -43,30 +64,37 @@ func (p *dealerProgram) step() error {
 	}
 }
 
-func (p *dealerProgram) join() {
+func (p *realmProgram) join() error {
 	id := wamp.ID(len(p.world.sessions) + 1)
 	s := &routing.Session{
 		ID:       id,
-		AuthID:   fmt.Sprint("peer", id),
+		AuthID:   pick(p.random, []string{"ann", "bob", "cid"}),
 		AuthRole: pick(p.random, []string{"staff", "guest", "trusted"}),
+		Lost:     p.random.Uint64N(3),
 	}
 	p.announce(s, wamp.RoleCaller, wamp.FeatureProgressiveCallInvocations, wamp.FeaturePayloadPassthruMode)
 	p.announce(s, wamp.RoleCallee, wamp.FeatureProgressiveCallInvocations, wamp.FeaturePayloadPassthruMode,
 		wamp.FeatureProgressiveCallResults, wamp.FeatureCallCanceling, wamp.FeatureCallTimeout, wamp.FeatureCallReroute,
 		wamp.FeatureRegistrationRevocation)
-	p.world.join(s)
-	p.model.sessions = append(p.model.sessions, s)
+	p.announce(s, wamp.RolePublisher, wamp.FeaturePayloadPassthruMode)
+	p.announce(s, wamp.RoleSubscriber, wamp.FeatureSubscriptionRevocation)
 	if p.logging {
 		if len(p.log) == 0 {
-			p.note("%s", notateConfig(&p.world.dealerConfig))
+			p.note("%s", notateConfig(&p.world.dealerConfig, &p.world.brokerConfig))
 		}
-		p.note("join %d authid=%s authrole=%s caller=%s callee=%s", id, s.AuthID, s.AuthRole,
-			notateFeatures(s, wamp.RoleCaller), notateFeatures(s, wamp.RoleCallee))
+		p.note("join %d authid=%s authrole=%s caller=%s callee=%s publisher=%s subscriber=%s", id, s.AuthID, s.AuthRole,
+			notateFeatures(s, wamp.RoleCaller), notateFeatures(s, wamp.RoleCallee),
+			notateFeatures(s, wamp.RolePublisher), notateFeatures(s, wamp.RoleSubscriber))
 	}
+	p.world.join(s)
+	p.model.sessions = append(p.model.sessions, s)
+	p.model.tell("wamp.session.on_join", modelSession(s))
+	return p.check()
 }
 
 // announce announces most of the features.
-func (p *dealerProgram) announce(s *routing.Session, role wamp.Role, all ...wamp.Feature) {
+func (p *realmProgram) announce(s *routing.Session, role wamp.Role, all ...wamp.Feature) {
+	s.Roles.Announce(role)
 	for _, f := range all {
 		if !p.one(4) {
 			s.Roles.Announce(role, f)
@@ -74,16 +102,16 @@ func (p *dealerProgram) announce(s *routing.Session, role wamp.Role, all ...wamp
 	}
 }
 
-func (p *dealerProgram) leave(s *routing.Session) error {
+func (p *realmProgram) leave(s *routing.Session) error {
 	if p.logging {
 		p.note("leave %d", s.ID)
 	}
 	if p.world.left[s] {
 		return nil
 	}
-	p.world.leave(s)
-	p.model.leave(s)
 	p.witness.left(s)
+	p.world.leave(s)
+	p.model.leave(s, false)
 	return p.check()
 }
 
@@ -98,7 +126,7 @@ var (
 	}
 )
 
-func (p *dealerProgram) register(s *routing.Session) error {
+func (p *realmProgram) register(s *routing.Session) error {
 	m := &wamp.Register{Request: p.request(s)}
 	m.Procedure, m.Options.Match = p.pattern()
 	m.Options.Invoke = wamp.InvocationPolicy(p.random.IntN(5))
@@ -115,7 +143,7 @@ func (p *dealerProgram) register(s *routing.Session) error {
 }
 
 // pattern returns what to register.
-func (p *dealerProgram) pattern() (string, wamp.MatchPolicy) {
+func (p *realmProgram) pattern() (string, wamp.MatchPolicy) {
 	if p.crowded && !p.one(12) {
 		return "a.b", wamp.MatchExact
 	}
@@ -123,7 +151,7 @@ func (p *dealerProgram) pattern() (string, wamp.MatchPolicy) {
 	return pick(p.random, programRegistration[match]), match
 }
 
-func (p *dealerProgram) unregister(s *routing.Session) error {
+func (p *realmProgram) unregister(s *routing.Session) error {
 	m := &wamp.Unregister{Registration: p.registration()}
 	if o := p.model.offerOf(s, m.Registration); o == nil && len(p.model.offers) > 0 && !p.one(5) {
 		o = pick(p.random, p.model.offers)
@@ -134,34 +162,14 @@ func (p *dealerProgram) unregister(s *routing.Session) error {
 }
 
 // registration returns the ID of one that mostly exists.
-func (p *dealerProgram) registration() wamp.ID {
+func (p *realmProgram) registration() wamp.ID {
 	if len(p.model.offers) > 0 && !p.one(6) {
 		return pick(p.random, p.model.offers).id
 	}
 	return wamp.ID(p.random.IntN(10) + 1)
 }
 
-// meta calls a procedure of the router itself.
-func (p *dealerProgram) meta(s *routing.Session) error {
-	m := &wamp.Call{Request: p.request(s)}
-	registration := p.registration()
-	switch p.random.IntN(6) {
-	case 0:
-		m.Procedure, m.Payload.Args = "wamp.registration.match", wamp.List{pick(p.random, programProcedures[:8])}
-	case 1:
-		m.Procedure, m.Payload.Args = "wamp.registration.list_callees", wamp.List{int64(registration)}
-	default:
-		session := p.somebody().ID
-		if len(p.model.offers) > 0 && !p.one(6) {
-			session = pick(p.random, p.model.offers).session.ID
-		}
-		m.Procedure = "wamp.registration.remove_callee"
-		m.Payload.Args = wamp.List{int64(registration), int64(session)}
-	}
-	return p.send(s, m, p.grant())
-}
-
-func (p *dealerProgram) call(s *routing.Session) error {
+func (p *realmProgram) call(s *routing.Session) error {
 	m := &wamp.Call{Procedure: p.procedure(), Payload: p.payload()}
 	m.Options = p.callOptions(s)
 	if open := p.open(s); len(open) > 0 && p.one(2) {
@@ -189,7 +197,7 @@ func (p *dealerProgram) call(s *routing.Session) error {
 }
 
 // procedure returns one that mostly has a callee.
-func (p *dealerProgram) procedure() string {
+func (p *realmProgram) procedure() string {
 	if p.crowded && !p.one(12) {
 		return "a.b"
 	}
@@ -203,7 +211,7 @@ func (p *dealerProgram) procedure() string {
 }
 
 // callAgain sends a CALL whose ID is not new, in a realm that is strict about IDs or in one that is not.
-func (p *dealerProgram) callAgain(s *routing.Session, m *wamp.Call) error {
+func (p *realmProgram) callAgain(s *routing.Session, m *wamp.Call) error {
 	if p.one(2) {
 		return p.sendAgain(s, m)
 	}
@@ -211,7 +219,7 @@ func (p *dealerProgram) callAgain(s *routing.Session, m *wamp.Call) error {
 }
 
 // open returns the session's calls of which further parts may come.
-func (p *dealerProgram) open(s *routing.Session) (list []*modelCall) {
+func (p *realmProgram) open(s *routing.Session) (list []*modelCall) {
 	for _, c := range p.model.calls {
 		if c.caller == s && c.moreInput {
 			list = append(list, c)
@@ -221,7 +229,7 @@ func (p *dealerProgram) open(s *routing.Session) (list []*modelCall) {
 }
 
 // ended returns those that ended before, but not long ago.
-func (p *dealerProgram) ended(s *routing.Session) (list []modelEnding) {
+func (p *realmProgram) ended(s *routing.Session) (list []modelEnding) {
 	for _, e := range p.model.unended {
 		if e.session == s && p.model.now.Sub(e.at) <= time.Minute {
 			list = append(list, e)
@@ -230,7 +238,7 @@ func (p *dealerProgram) ended(s *routing.Session) (list []modelEnding) {
 	return list
 }
 
-func (p *dealerProgram) callOptions(s *routing.Session) (o wamp.CallOptions) {
+func (p *realmProgram) callOptions(s *routing.Session) (o wamp.CallOptions) {
 	o.ReceiveProgress = p.one(4)
 	o.DiscloseMe = p.one(8)
 	if p.one(3) {
@@ -249,7 +257,7 @@ func (p *dealerProgram) callOptions(s *routing.Session) (o wamp.CallOptions) {
 	return o
 }
 
-func (p *dealerProgram) yield() error {
+func (p *realmProgram) yield() error {
 	s, request := p.invocation()
 	m := &wamp.Yield{Request: request, Payload: p.payload()}
 	m.Options.Progress = p.one(3)
@@ -259,7 +267,7 @@ func (p *dealerProgram) yield() error {
 	return p.send(s, m, routing.Grant{})
 }
 
-func (p *dealerProgram) fail() error {
+func (p *realmProgram) fail() error {
 	s, request := p.invocation()
 	m := &wamp.Error{RequestType: wamp.TypeInvocation, Request: request, URI: "com.error.x", Payload: p.payload()}
 	switch p.random.IntN(60) {
@@ -281,7 +289,7 @@ func (p *dealerProgram) fail() error {
 }
 
 // invocation returns one that is mostly pending, sometimes over, rarely from the future.
-func (p *dealerProgram) invocation() (callee *routing.Session, request wamp.ID) {
+func (p *realmProgram) invocation() (callee *routing.Session, request wamp.ID) {
 	if len(p.model.owed) > 0 && p.one(4) {
 		e := pick(p.random, p.model.owed)
 		return e.session, e.request
@@ -304,7 +312,7 @@ func (p *dealerProgram) invocation() (callee *routing.Session, request wamp.ID) 
 	return s, p.model.issued[s] + 1
 }
 
-func (p *dealerProgram) cancel(s *routing.Session) error {
+func (p *realmProgram) cancel(s *routing.Session) error {
 	m := &wamp.Cancel{Request: wamp.ID(1 + p.random.IntN(20))}
 	m.Options.Mode = wamp.CancelMode(p.random.IntN(3))
 	if len(p.model.calls) > 0 && !p.one(6) {
@@ -314,7 +322,7 @@ func (p *dealerProgram) cancel(s *routing.Session) error {
 	return p.send(s, m, routing.Grant{})
 }
 
-func (p *dealerProgram) advance() error {
+func (p *realmProgram) advance() error {
 	d := time.Duration(1+p.random.IntN(15)) * time.Millisecond
 	if p.one(10) {
 		d = 61 * time.Second
@@ -330,7 +338,7 @@ func (p *dealerProgram) advance() error {
 var programReasons = []string{"queue_full", "too_large", "not_expressible"}
 
 // undelivered takes back a message of the last step. A caller whose queue is full is the shell's concern.
-func (p *dealerProgram) undelivered() error {
+func (p *realmProgram) undelivered() error {
 	lost := slices.DeleteFunc(slices.Clone(p.last), func(s routing.Send) bool { return p.world.left[s.To] })
 	if len(lost) == 0 {
 		return nil
@@ -352,12 +360,12 @@ func (p *dealerProgram) undelivered() error {
 // ---- chance ----
 
 // one reports true once in n times.
-func (p *dealerProgram) one(n int) bool { return p.random.IntN(n) == 0 }
+func (p *realmProgram) one(n int) bool { return p.random.IntN(n) == 0 }
 
 func pick[T any](random *rand.Rand, values []T) T { return values[random.IntN(len(values))] }
 
 // somebody returns a session that is mostly still there.
-func (p *dealerProgram) somebody() *routing.Session {
+func (p *realmProgram) somebody() *routing.Session {
 	s := pick(p.random, p.world.sessions)
 	for range 10 {
 		if !p.world.left[s] || p.one(30) {
@@ -368,25 +376,25 @@ func (p *dealerProgram) somebody() *routing.Session {
 	return s
 }
 
-func (p *dealerProgram) shuffled(list []*routing.Session) []*routing.Session {
+func (p *realmProgram) shuffled(list []*routing.Session) []*routing.Session {
 	list = slices.Clone(list)
 	p.random.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
 	return list
 }
 
-func (p *dealerProgram) request(s *routing.Session) wamp.ID {
+func (p *realmProgram) request(s *routing.Session) wamp.ID {
 	p.next[s]++
 	return p.next[s]
 }
 
-func (p *dealerProgram) payload() wamp.Payload {
+func (p *realmProgram) payload() wamp.Payload {
 	if p.one(5) {
 		return wamp.Payload{}
 	}
 	return wamp.Payload{Serializer: wamp.JSON, Elements: 1, Raw: fmt.Appendf(nil, "[%d]", p.random.IntN(1000))}
 }
 
-func (p *dealerProgram) passthru() *wamp.Passthru {
+func (p *realmProgram) passthru() *wamp.Passthru {
 	if !p.one(8) {
 		return nil
 	}
@@ -398,7 +406,7 @@ var programDisclosures = []wamp.Disclosure{
 }
 
 // grant mostly allows.
-func (p *dealerProgram) grant() routing.Grant {
+func (p *realmProgram) grant() routing.Grant {
 	g := routing.Grant{Allowed: !p.one(25), Disclose: pick(p.random, programDisclosures)}
 	g.Failed = !g.Allowed && p.one(3)
 	g.Force = g.Allowed && !p.one(4)
