@@ -18,6 +18,9 @@ func CheckBroker(b *Broker, sessions []*Session) error {
 		if err := checkMemberships(b, s, found); err != nil {
 			return err
 		}
+		if err := checkPresence(b, s); err != nil {
+			return err
+		}
 	}
 	total := 0
 	for sub, subscribers := range found {
@@ -29,11 +32,25 @@ func CheckBroker(b *Broker, sessions []*Session) error {
 			return err
 		}
 	}
+	if len(b.subscriptions) != b.Subscriptions() {
+		return fmt.Errorf("%d subscriptions by ID, %d by topic", len(b.subscriptions), b.Subscriptions())
+	}
 	if len(found) != b.Subscriptions() || total != b.Subscribers() {
 		return fmt.Errorf("%d subscriptions and %d subscribers counted, %d and %d found",
 			b.Subscriptions(), b.Subscribers(), len(found), total)
 	}
 	return checkRetention(b, sessions)
+}
+
+// checkPresence checks that the broker knows exactly the sessions that are there, and keeps nothing of others.
+func checkPresence(b *Broker, s *Session) error {
+	if there := b.sessions[s.ID] == s; there == s.broker.left {
+		return fmt.Errorf("session %d: left is %v, known is %v", s.ID, s.broker.left, there)
+	}
+	if s.broker.left && s.broker.testaments != nil {
+		return fmt.Errorf("session %d left, but its testaments are kept", s.ID)
+	}
+	return nil
 }
 
 func checkMemberships(b *Broker, s *Session, found map[*subscription]int) error {
