@@ -180,3 +180,25 @@ func shaped(shape int) string {
 	}
 	return strings.Join(components, ".")
 }
+
+// Between the step that orders it and the end of the session, nobody finds it any more.
+func TestSMA13_KilledIsNotFoundBeforeItHasLeft(t *testing.T) {
+	b, out := newBroker(), new(routing.Outbox)
+	killer, victim := &routing.Session{ID: 1}, &routing.Session{ID: 2}
+	b.AddSession(time.Time{}, killer, out)
+	b.AddSession(time.Time{}, victim, out)
+	ask := func(procedure string) wamp.Message {
+		out.Reset()
+		m := &wamp.Call{Request: 1, Procedure: procedure, Payload: wamp.Payload{Args: wamp.List{int64(2)}}}
+		b.Call(time.Time{}, killer, m, allowed, out)
+		return out.Sends[0].Msg
+	}
+	if m, ok := ask("wamp.session.kill").(*wamp.Result); !ok || len(out.Killed) != 1 || out.Killed[0].Session != victim {
+		t.Fatalf("%+v, killed %v", m, out.Killed)
+	}
+	for _, procedure := range []string{"wamp.session.get", "wamp.session.kill"} {
+		if m, ok := ask(procedure).(*wamp.Error); !ok || m.URI != wamp.ErrNoSuchSession || len(out.Killed) > 0 {
+			t.Errorf("%s: %+v, killed %v", procedure, m, out.Killed)
+		}
+	}
+}
