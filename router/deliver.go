@@ -8,6 +8,11 @@ import (
 // It is called with dealerMu held and returns without it.
 func (rl *realm) deliverDealer(w *worker) {
 	rl.carryOut(w)
+	rl.settleAll(w)
+}
+
+// settleAll settles messages until none is undelivered. It is called without locks.
+func (rl *realm) settleAll(w *worker) {
 	for len(w.undelivered) > 0 {
 		rl.settle(w)
 	}
@@ -85,9 +90,9 @@ func (rl *realm) settle(w *worker) {
 }
 
 // deliverBroker carries out a broker's outbox. It is called with brokerMu held and returns with it: queues are taken
-// one at a time, and the lock keeps the order.
+// one at a time, and the lock keeps the order. An answer to a call that did not reach its caller is left for the dealer to
+// settle (RPC-13).
 func (rl *realm) deliverBroker(w *worker, out *routing.Outbox) {
-	unsettled := len(w.undelivered)
 	rl.keepLocked(w, out)
 	for i := range out.Sends {
 		send := &out.Sends[i]
@@ -101,19 +106,18 @@ func (rl *realm) deliverBroker(w *worker, out *routing.Outbox) {
 	}
 	w.outgoing.Use(nil)
 	w.notice.reset()
-	w.undelivered = w.undelivered[:unsettled] // nobody waits for what the broker sends but its receiver
 	w.killed = append(w.killed, out.Killed...)
 	out.Reset()
 }
 
-// kill ends the sessions that a step ordered to end. It is called without locks.
+// kill ends the sessions that a step ordered to end, in that order. It is called without locks.
 func (w *worker) kill() {
-	for len(w.killed) > 0 {
-		last := len(w.killed) - 1
-		k := w.killed[last]
-		w.killed = w.killed[:last]
-		k.Session.Shell.(*session).kill(w, &k)
+	for i := range w.killed {
+		k := &w.killed[i]
+		k.Session.Shell.(*session).kill(w, k)
 	}
+	clear(w.killed)
+	w.killed = w.killed[:0]
 }
 
 // finish writes what the worker's deliveries gathered, and ends the sessions whose queues had no room, which may gather

@@ -43,6 +43,7 @@ func (rl *realm) stepBrokerLane(w *worker, s *session, messages []wamp.Message) 
 	for next := 0; next < len(messages) && !violated; {
 		next, violation, violated = rl.brokerTurn(w, s, messages, next)
 	}
+	rl.settleAll(w)
 	return violation, violated
 }
 
