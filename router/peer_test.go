@@ -51,6 +51,8 @@ type peer struct {
 	queue *transport.Queue
 	id    wamp.ID
 
+	authID string
+
 	mu    sync.Mutex
 	heard []wamp.Message
 	ended bool
@@ -177,7 +179,8 @@ func (h *house) join(features ...wamp.Feature) *peer {
 	h.Helper()
 	p := h.connect().listen()
 	p.say(hello("r", features...))
-	p.id = hears1[*wamp.Welcome](p).Session
+	welcome := hears1[*wamp.Welcome](p)
+	p.id, p.authID = welcome.Session, welcome.Details.AuthID
 	return p
 }
 
