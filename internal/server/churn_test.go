@@ -36,7 +36,9 @@ func fromEnvironment(name string) time.Duration {
 
 // TestChurn lets many sessions come, register, call, cancel and die at random over real sockets, and accounts for
 // every call: each ends with a result or an error that is explained by what was done, and none waits for ever. When
-// all have gone, nothing of them is left in the router (RPC-13, ROU-65).
+// all have gone, nothing of them is left in the router (RPC-13, ROU-65). Meanwhile they publish and subscribe: what was
+// acknowledged is heard once, events come in order and never outside a subscription, and the router's own events add up
+// (PUB-11, PUB-12, PUB-13, RMA-02, UMA-01, SMA-17).
 func TestChurn(t *testing.T) {
 	conf := config.Development("127.0.0.1:0", filepath.Join(t.TempDir(), "churn.sock"), "realm1")
 	s, err := server.New(conf, "churn", slog.New(slog.DiscardHandler))
@@ -50,12 +52,20 @@ func TestChurn(t *testing.T) {
 	address := s.Addrs()[0].String()
 	c.urls = []string{"ws://" + address + "/ws", "tcp://" + address, "unix://" + conf.Listeners[1].Address}
 
+	history, err := c.newChronicle()
+	if err != nil {
+		t.Fatal(err)
+	}
 	var wg sync.WaitGroup
 	for worker := range uint64(32) {
 		wg.Go(func() { c.work(rand.New(rand.NewPCG(*churnSeed, worker))) })
 	}
+	for worker := range uint64(8) {
+		wg.Go(func() { c.subscribeAndGo(rand.New(rand.NewPCG(*churnSeed, 100+worker))) })
+	}
 	wg.Wait()
 	c.report()
+	c.end(history)
 	c.checkNothingIsLeft()
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
@@ -70,6 +80,8 @@ type churn struct {
 	until time.Time
 
 	sessions, calls, results, refused, canceled, died atomic.Int64
+	published, unacknowledged, events                 atomic.Int64
+	ledger                                            ledger
 }
 
 func (c *churn) connect(r *rand.Rand) *client.Session {
@@ -86,13 +98,14 @@ func (c *churn) connect(r *rand.Rand) *client.Session {
 
 // work is one worker's life: session after session.
 func (c *churn) work(r *rand.Rand) {
-	for time.Now().Before(c.until) && !c.t.Failed() {
+	for c.goesOn() {
 		s := c.connect(r)
 		if s == nil {
 			return
 		}
+		p := &publisher{Session: s}
 		for range r.IntN(12) {
-			c.act(r, s)
+			c.act(r, p)
 		}
 		c.part(r, s)
 	}
@@ -114,15 +127,19 @@ func (c *churn) part(r *rand.Rand, s *client.Session) {
 
 func procedure(r *rand.Rand) string { return fmt.Sprintf("com.churn.p%d", r.IntN(4)) }
 
-func (c *churn) act(r *rand.Rand, s *client.Session) {
-	if r.IntN(3) == 0 {
-		c.register(r, s)
+func (c *churn) act(r *rand.Rand, s *publisher) {
+	switch r.IntN(5) {
+	case 0, 1:
+		c.register(r, s.Session)
+		return
+	case 2:
+		c.publish(r, s)
 		return
 	}
 	var calls sync.WaitGroup
 	for range 1 + r.IntN(4) {
 		kind, uri := r.IntN(4), procedure(r)
-		calls.Go(func() { c.call(s, kind, uri) })
+		calls.Go(func() { c.call(s.Session, kind, uri) })
 	}
 	calls.Wait()
 }
