@@ -21,38 +21,19 @@ func (rl *realm) settleAll(w *worker) {
 // carryOut carries out a dealer's outbox. It is called with dealerMu held and returns without it: the
 // receivers' queues are taken first, so that no later step can overtake this one, and the messages are encoded when
 // the lock is free again.
-//
-// If the step has events of the router itself or takes a session out of the realm, the broker is taken too before the
-// dealer is given up, so that they are published in the order of the steps.
 func (rl *realm) carryOut(w *worker) {
-	tell := len(w.out.Meta) > 0 || w.departing != nil
-	if tell {
-		rl.brokerMu.Lock()
-	}
 	rl.armLocked(w.now)
 	rl.takeReceivers(w)
+	hasNews := rl.leaveNews(w)
 	rl.dealerMu.Unlock()
 	for i := range w.out.Sends {
 		w.append(&w.out.Sends[i])
 	}
 	w.giveReceivers()
-	if tell {
-		rl.tellBrokerLocked(w)
-		rl.brokerMu.Unlock()
+	if hasNews {
+		rl.hearNews(w)
 	}
 	w.out.Reset()
-}
-
-// tellBrokerLocked has the broker do its part in what the dealer has done.
-func (rl *realm) tellBrokerLocked(w *worker) {
-	if s := w.departing; s != nil {
-		w.departure.Dealt = w.out.Meta
-		rl.broker.RemoveSession(w.now, &s.core, w.departure, &w.metaOut)
-		w.departing, w.departure = nil, routing.Departure{}
-	} else {
-		rl.broker.PublishMeta(w.out.Meta, &w.metaOut)
-	}
-	rl.deliverBroker(w, &w.metaOut)
 }
 
 // takeReceivers locks the queue of every receiver in the outbox once.

@@ -38,7 +38,11 @@
 //
 // They are taken in this order, and a later one is never held while an earlier one is waited for:
 //
-//	Router.mu → realm.dealerMu → realm.brokerMu → the queues of sessions
+//	Router.mu → realm.dealerMu → the queues of sessions → realm.newsMu
+//	            realm.brokerMu ↗
+//
+// Nobody waits for the broker with the dealer in hand: what the dealer has to tell it (events of the router itself, and
+// who leaves) is left under newsMu, in the order of the dealer's steps, for who next has the broker.
 //
 // Several queues are held at once only by who took them under dealerMu; under brokerMu they are taken one by one.
 // Under dealerMu the receivers' queues are taken before dealerMu is released, and the messages are encoded after

@@ -38,6 +38,12 @@ type realm struct {
 	armed  time.Time   // zero: the timer is not set
 	closed bool
 
+	newsMu sync.Mutex
+
+	// guarded by newsMu
+
+	news []news // from the dealer to the broker, in the order of the dealer's steps
+
 	brokerMu sync.Mutex
 
 	// guarded by brokerMu

@@ -64,8 +64,7 @@ func (rl *realm) stepDealerLane(w *worker, s *session, messages []wamp.Message) 
 	return violation, violated
 }
 
-// sendsAtOnce is how much the broker may have to send before others get a turn: dealer steps with meta events wait for it
-// with the dealer's lock, and so do all calls in the realm.
+// sendsAtOnce is how much the broker may have to send before others get a turn: who registers, joins or leaves waits for it.
 const sendsAtOnce = 1000
 
 // brokerTurn runs messages from the first on through the broker, and returns which is next.
