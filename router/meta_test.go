@@ -495,3 +495,36 @@ func TestRMA13_MetaEventsComeWithABroker(t *testing.T) {
 		hears1[*wamp.Event](p)
 	})
 }
+
+// A call in parts to the router gets one answer, however many parts come, and a request ID stands for one call.
+func TestMET04_PCI06_CallsInPartsToTheRouterAreRefusedOnce(t *testing.T) {
+	for _, procedure := range []string{"wamp.session.count", "wamp.subscription.get_events", "wamp.registration.list"} {
+		in(t, router.Config{}, func(h *house) {
+			p := h.join(wamp.FeatureProgressiveCallInvocations)
+			parts := wamp.CallOptions{Progress: true}
+			p.say(
+				&wamp.Call{Request: 1, Procedure: procedure, Options: parts},
+				&wamp.Call{Request: 1, Procedure: procedure, Options: parts},
+				&wamp.Call{Request: 1, Procedure: procedure},
+			)
+			p.hearsError(wamp.TypeCall, 1, wamp.ErrFeatureNotSupported)
+			p.hearsNothing()
+
+			h.join().registers("p")
+			p.say(&wamp.Call{Request: 2, Procedure: "p"}, &wamp.Call{Request: 2, Procedure: procedure})
+			p.hearsAbort(wamp.ErrProtocolViolation) // IDS-08
+		})
+	}
+}
+
+func TestPCI04_PPT03_WhatWasNotAnnouncedEndsTheSession(t *testing.T) {
+	for _, procedure := range []string{"wamp.session.count", "wamp.subscription.get_events", "wamp.registration.list"} {
+		for _, o := range []wamp.CallOptions{{Progress: true}, {PPT: &wamp.Passthru{Scheme: "x_custom"}}} {
+			in(t, router.Config{}, func(h *house) {
+				p := h.join()
+				p.say(&wamp.Call{Request: 1, Procedure: procedure, Options: o})
+				p.hearsAbort(wamp.ErrProtocolViolation)
+			})
+		}
+	}
+}

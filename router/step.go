@@ -25,8 +25,8 @@ func (s *session) inOrder(w *worker, messages []wamp.Message) (accepted []wamp.M
 // step runs the messages of one lane through the core and carries out what it decides. If one of them breaks the
 // protocol, what follows it is not routed, and step returns what was wrong.
 func (rl *realm) step(w *worker, s *session, lane lane, messages []wamp.Message) (violation string, violated bool) {
-	if len(w.repeated) > 0 && w.repeated[0] && (lane == laneMeta || lane == laneHistory) {
-		lane = laneDealer // which judges request IDs that are not new
+	if (lane == laneMeta || lane == laneHistory) && len(messages) > 0 && rl.claims(w, s, messages[0]) {
+		lane = laneDealer
 	}
 	switch {
 	case lane == laneHistory && len(messages) > 0:
@@ -37,6 +37,16 @@ func (rl *realm) step(w *worker, s *session, lane lane, messages []wamp.Message)
 	default:
 		return rl.stepDealerLane(w, s, messages)
 	}
+}
+
+// claims reports whether the dealer must judge a call that others would answer, for its request ID or its options.
+func (rl *realm) claims(w *worker, s *session, m wamp.Message) bool {
+	if len(w.repeated) > 0 && w.repeated[0] {
+		return true
+	}
+	rl.dealerMu.Lock()
+	defer rl.dealerMu.Unlock()
+	return rl.dealer.Claims(w.now, &s.core, m.(*wamp.Call)) //nolint:forcetypeassert // only calls are for others
 }
 
 func (rl *realm) stepBrokerLane(w *worker, s *session, messages []wamp.Message) (violation string, violated bool) {

@@ -56,6 +56,15 @@ func (d *Dealer) Call(now time.Time, from *Session, m *wamp.Call, g Grant, out *
 	}
 }
 
+// Claims reports whether a CALL that others would answer is for Call all the same, because the dealer alone knows what to
+// make of it: it may be part of another call, or the first part of one, or it breaks the protocol.
+func (d *Dealer) Claims(now time.Time, from *Session, m *wamp.Call) bool {
+	_, pending := d.calls.get(&from.dealer.calls, m.Request)
+	all := from.dealer.endedCalls
+	return pending || m.Options.Progress || unannounced(from, &m.Options) != "" ||
+		all != nil && d.endedRecently(all, m.Request, now)
+}
+
 // Continue takes a CALL whose request ID is not new, where the IDs of requests are strict: see RequestIDs. It is a
 // further part of a call, pending or ended not long ago; or else a violation of the protocol (PCI-12).
 func (d *Dealer) Continue(now time.Time, from *Session, m *wamp.Call, out *Outbox) {
@@ -95,6 +104,9 @@ func (d *Dealer) route(now time.Time, from *Session, m *wamp.Call, g *Grant, out
 	}
 	if no := d.checkCall(from, m, g); no.refuses() {
 		return no
+	}
+	if m.Options.Progress && AnsweredByBroker(m.Procedure) {
+		return notInParts // and so it comes here: see Claims
 	}
 	if wamp.Reserved(m.Procedure) {
 		return registrationAPI.answer(d, now, from, m, *g, out)

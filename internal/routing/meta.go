@@ -83,6 +83,9 @@ type metaProcedure[Core any] func(core Core, c *metaCall, out *Outbox) (wamp.Lis
 // metaAPI has the router's own procedures by their URIs. No registration can get in their way (RPC-20).
 type metaAPI[Core any] map[string]metaProcedure[Core]
 
+// notInParts is the answer to a call of the router itself that is to have several parts (MET-04).
+var notInParts = refusal{wamp.ErrFeatureNotSupported, "the router takes no call in parts"}
+
 // answer answers a CALL of a procedure that the router itself has. The answer comes from the same step, so that a session
 // finds what it has just changed (MET-01, MET-05).
 func (api metaAPI[Core]) answer(core Core, now time.Time, from *Session, m *wamp.Call, g Grant, out *Outbox) refusal {
@@ -91,7 +94,7 @@ func (api metaAPI[Core]) answer(core Core, now time.Time, from *Session, m *wamp
 	case !known:
 		return refusal{wamp.ErrNoSuchProcedure, "the router has no such procedure"}
 	case m.Options.Progress:
-		return refusal{wamp.ErrFeatureNotSupported, "the router takes no call in parts"} // MET-04
+		return notInParts
 	case m.Options.PPT != nil:
 		return refusal{wamp.ErrInvalidArgument, "the router does not look into passed-through payloads"} // PPT-12
 	}
