@@ -6,6 +6,8 @@
 GO      ?= go
 ARGS    ?=
 BENCH   ?= .
+ROUNDS  ?= 3
+TIME    ?= 1s
 FUZZ    ?= 10s
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
@@ -21,7 +23,7 @@ TARGETS := darwin/amd64 darwin/arm64 windows/amd64 windows/arm64 linux/arm64
 
 .PHONY: help
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: build
 build: ## build bin/tandem, a static binary
@@ -56,7 +58,11 @@ interop: build ## run other people's clients against bin/tandem (Node.js and Pyt
 	interop/run.sh
 
 .PHONY: bench
-bench: ## run the benchmarks of the parts (BENCH=regexp)
+bench: build ## measure whole: router and relay in turn, and which bars are met (ROUNDS=3 TIME=1s ARGS='-o json')
+	@bin/tandem bench all --rounds $(ROUNDS) --time $(TIME) $(ARGS)
+
+.PHONY: bench-parts
+bench-parts: ## run the benchmarks of the parts (BENCH=regexp)
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -benchtime 0.3s ./...
 
 .PHONY: fuzz

@@ -88,7 +88,7 @@ var purePackages = list("wamp internal/pattern internal/slab internal/routing")
 var impureImports = list("context crypto/rand hash/maphash io log math/rand net os runtime sync syscall testing")
 
 // goroutineFiles are the only ones outside tests that start goroutines, each through an owner that waits for it.
-var goroutineFiles = list("client/receive.go client/workers.go internal/bench/relay.go internal/bench/rpc.go " +
+var goroutineFiles = list("client/receive.go client/workers.go internal/bench/crew.go internal/bench/relay.go " +
 	"internal/history/open.go internal/server/port.go internal/server/server.go router/router.go transport/queue.go " +
 	"internal/wamptest/history.go")
 

@@ -4,5 +4,15 @@
 // small and the same for every router. Relay is the bare program to compare with: it forwards whole frames between
 // two connections and reads nothing but their lengths, which is the least that anything between two peers can do.
 //
+//	RPC            calls, in a closed loop or at a fixed rate     Idle            memory of sessions
+//	Fanout         events to many subscribers                     Registrations   calls among many registrations
+//	Churn          short sessions                                 Slow            a subscriber that stops reading
+//
+// Each of these loads measures the router at a URL, whichever it is. Suite runs them all on routers and relays that it
+// starts itself, in turn, and says which bars are met. What a process uses comes from the operating system; only how
+// many objects it allocates has to be asked of it, which works with a Suite's own children (see Answer).
+//
+// A router's figures depend on the machine and on what else it does. Compare ratios of measurements that alternate.
+//
 // Everything is bounded in number and time and goes to loopback addresses only.
 package bench

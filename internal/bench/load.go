@@ -8,7 +8,7 @@ import (
 	"math"
 	"net/url"
 	"strings"
-	"sync"
+	"time"
 
 	"github.com/tandemrouter/tandem/internal/serializer"
 	"github.com/tandemrouter/tandem/transport"
@@ -23,37 +23,32 @@ type peer struct {
 	queue    *transport.Queue
 	received transport.Run
 	broken   error // why nothing more will be received than what is in received now
+	patience time.Duration
 }
 
 // queueLimit lets every call that may be under way wait at once: the generator is bounded by what is in flight.
 const queueLimit = math.MaxInt32
 
-func dial(ctx context.Context, c *RPC, wg *sync.WaitGroup) (*peer, error) {
-	conn, err := dialURL(ctx, c)
-	if err != nil {
-		return nil, err
-	}
-	return &peer{conn: conn, queue: transport.NewQueue(conn, queueLimit, wg)}, nil
-}
-
-func dialURL(ctx context.Context, c *RPC) (transport.Conn, error) {
-	u, err := url.Parse(c.URL)
+func dialURL(ctx context.Context, rawURL string, s wamp.Serializer) (transport.Conn, error) {
+	u, err := url.Parse(rawURL)
 	if err != nil {
 		return nil, err
 	}
 	const room = 1 << 20 // for what stands around the arguments
 	if u.Scheme == "ws" {
-		return websocket.Dial(ctx, c.URL, &websocket.DialConfig{
-			Serializers: []wamp.Serializer{c.Serializer}, MaxMessageSize: maxSize + room})
+		return websocket.Dial(ctx, rawURL, &websocket.DialConfig{
+			Serializers: []wamp.Serializer{s}, MaxMessageSize: maxSize + room})
 	}
 	return rawsocket.Dial(ctx, u.Scheme, u.Host+u.Path, &rawsocket.DialConfig{
-		Serializer: c.Serializer, MaxMessageSize: maxSize + room})
+		Serializer: s, MaxMessageSize: maxSize + room})
 }
 
 func (p *peer) join(ctx context.Context, realm string) error {
 	var roles wamp.Roles
 	roles.Announce(wamp.RoleCaller)
-	roles.Announce(wamp.RoleCallee, wamp.FeatureSharedRegistration)
+	roles.Announce(wamp.RoleCallee, wamp.FeatureSharedRegistration, wamp.FeaturePatternBasedRegistration)
+	roles.Announce(wamp.RolePublisher)
+	roles.Announce(wamp.RoleSubscriber)
 	answer, err := p.ask(ctx, &wamp.Hello{Realm: realm, Details: wamp.HelloDetails{Roles: roles}})
 	if err != nil {
 		return err
@@ -80,6 +75,8 @@ func unexpected(m wamp.Message) error {
 
 // ask sends a message and returns the one message that answers it. It is valid until the peer receives again.
 func (p *peer) ask(ctx context.Context, m wamp.Message) (wamp.Message, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, p.patience, errSilent)
+	defer cancel()
 	defer context.AfterFunc(ctx, p.close)()
 	err := p.queue.Put(m)
 	for err == nil {
@@ -121,12 +118,18 @@ func (p *peer) close() { p.queue.Abandon(io.ErrClosedPipe) }
 // callee answers every invocation with its own arguments.
 type callee struct {
 	*peer
-	yield  wamp.Yield
-	result wamp.Result
+	requests wamp.ID // the last one
+	yield    wamp.Yield
+	result   wamp.Result
 }
 
-func (c *callee) register(ctx context.Context, procedure string, invoke wamp.InvocationPolicy) error {
-	answer, err := c.ask(ctx, &wamp.Register{Request: 1, Procedure: procedure, Options: wamp.RegisterOptions{Invoke: invoke}})
+func (c *callee) nextRequest() wamp.ID {
+	c.requests++
+	return c.requests
+}
+
+func (c *callee) register(ctx context.Context, procedure string, options wamp.RegisterOptions) error {
+	answer, err := c.ask(ctx, &wamp.Register{Request: c.nextRequest(), Procedure: procedure, Options: options})
 	if err != nil {
 		return err
 	}
@@ -178,13 +181,16 @@ func (c *callee) answer(m wamp.Message) error {
 // minSize is the least size of the arguments: what they are in JSON without padding.
 const minSize = 80
 
+// padding fills the arguments up to the size that is wanted.
+const padding = "x"
+
 var errSize = errors.New("bench: cannot make arguments of that size")
 
 // arguments returns a list of mixed values that takes at most size bytes in the serializer, and no fewer than it must.
 func arguments(s wamp.Serializer, size int) (wamp.Payload, error) {
 	values := wamp.List{int64(7814135), "com.example.item", true, 19.99, wamp.Dict{"name": "Ann", "count": int64(3)}}
 	for pad := size; pad >= 0; {
-		p, err := serializer.Encode(s, &wamp.Payload{Args: append(values, strings.Repeat("x", pad))})
+		p, err := serializer.Encode(s, &wamp.Payload{Args: append(values, strings.Repeat(padding, pad))})
 		if err != nil {
 			return wamp.Payload{}, err
 		}

@@ -14,7 +14,13 @@ import (
 type usage struct {
 	cpu      time.Duration
 	syscalls uint64 // reads and writes
+	allocs   uint64 // on the heap; 0 if the process was not asked
 	rss      uint64 // bytes
+}
+
+// since returns what was used since before. Memory is not used up: it is what it is now.
+func (u usage) since(before usage) usage {
+	return usage{u.cpu - before.cpu, u.syscalls - before.syscalls, u.allocs - before.allocs, u.rss}
 }
 
 // clockTick is the unit of CPU time in /proc, which is 10 ms on every Linux that Go supports.
@@ -29,7 +35,7 @@ func usageOf(pid int) (usage, error) {
 	if err := errors.Join(errCPU, errIO, errRSS); err != nil {
 		return usage{}, fmt.Errorf("bench: process %d cannot be accounted for, which needs Linux and the same user: %w", pid, err)
 	}
-	return usage{cpu, calls, kib << 10}, nil
+	return usage{cpu: cpu, syscalls: calls, rss: kib << 10}, nil
 }
 
 // cpuTime reads the user and system time from a stat file. The name in it may contain anything, so fields are

@@ -31,6 +31,21 @@ func Relay(ctx context.Context, l net.Listener) error {
 	}
 }
 
+// ChildRelay is Relay as a child of a Suite: it listens on a free port, and runs until the suite closes in.
+func ChildRelay(ctx context.Context, in io.Reader, out io.Writer) error {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	var relay sync.WaitGroup
+	relay.Go(func() { _ = Relay(ctx, l) }) // if it fails, the suite's measurement does
+	err = Answer(in, out, Addresses{RawSocket: "tcp://" + l.Addr().String()})
+	cancel()
+	relay.Wait()
+	return err
+}
+
 func ended(ctx context.Context, err error) error {
 	if ctx.Err() != nil && errors.Is(err, net.ErrClosed) {
 		return nil

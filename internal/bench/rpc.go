@@ -1,287 +1,194 @@
 package bench
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
-	"net"
-	"net/url"
 	"slices"
-	"sync"
+	"strings"
 	"time"
 
 	"github.com/tandemrouter/tandem/wamp"
 )
 
-// RPC is a closed loop of calls: every caller keeps a number of calls under way.
+// RPC is a load of calls. In a closed loop every caller keeps a number of calls under way. In an open loop calls are due
+// at a fixed rate, whether the router keeps up or not, and their latency counts from the time at which they were due.
 type RPC struct {
-	URL        string // ws://, tcp:// or unix://, on this machine
-	Realm      string
-	Serializer wamp.Serializer
-	Pairs      int           // callers
-	Callees    int           // that share one procedure; 0: each caller has a callee of its own
-	Depth      int           // calls under way for each caller
-	Size       int           // of the arguments, in bytes
-	Warmup     time.Duration // before counting begins
-	Duration   time.Duration // of counting
-	RouterPID  int           // of the process to account for; 0: none
-	Relay      bool          // the URL is that of a Relay, not of a router
-
-	patience time.Duration // with peers that do not answer; default answerTimeout
+	Target
+	Timing
+	Pairs            int             // callers
+	Callees          int             // that share one procedure; 0: each caller has a callee of its own
+	CalleeSerializer wamp.Serializer // NoSerializer: the same as the callers'
+	Depth            int             // calls under way for each caller; in an open loop it is a bound
+	Rate             int             // calls per second that all callers together make; 0: a closed loop
+	Size             int             // of the arguments, in bytes
+	Relay            bool            // the URL is that of a Relay, not of a router
 }
 
-// The bounds of a measurement.
-const (
-	maxPairs    = 10_000
-	maxInFlight = 1 << 20
-	maxBytes    = 1 << 30 // of the arguments in flight
-	maxSize     = 15 << 20
-	maxDuration = 5 * time.Minute
-)
+// OpenDepth is how many calls of one caller may be under way in an open loop, if nothing else is said.
+const OpenDepth = 1024
 
-// answerTimeout is how long opening a session may take, and how long the last calls may take to come back.
-const answerTimeout = 5 * time.Second
-
-var schemes = []string{"ws", "tcp", "unix"}
+// maxRate is more than a generator can make.
+const maxRate = 10_000_000
 
 // Validate returns what is wrong with the measurement, before anything is measured.
-func (c *RPC) Validate() error {
+func (l *RPC) Validate() error {
 	switch {
-	case c.Pairs < 1 || c.Pairs > maxPairs || c.Callees < 0 || c.Callees > maxPairs:
-		return fmt.Errorf("bench: pairs and callees must be between 1 and %d", maxPairs)
-	case c.Depth < 1 || c.Depth > maxInFlight/c.Pairs:
+	case l.Pairs < 1 || l.Pairs > maxPeers || l.Callees < 0 || l.Callees > maxPeers:
+		return fmt.Errorf("bench: pairs and callees must be between 1 and %d", maxPeers)
+	case l.Depth < 1 || l.Depth > maxInFlight/l.Pairs:
 		return fmt.Errorf("bench: depth must be at least 1, and pairs × depth at most %d", maxInFlight)
-	case c.Size < minSize || c.Size > maxSize:
+	case l.Size < minSize || l.Size > maxSize:
 		return fmt.Errorf("bench: size must be between %d and %d", minSize, maxSize)
-	case c.Pairs*c.Depth > maxBytes/c.Size:
+	case l.Pairs*l.Depth > maxBytes/l.Size:
 		return fmt.Errorf("bench: pairs × depth × size must be at most %d", maxBytes)
-	case c.Warmup < 0 || c.Duration <= 0 || c.Duration > maxDuration || c.Warmup > maxDuration-c.Duration:
-		return fmt.Errorf("bench: duration must be positive, and at most %s with the warm-up", maxDuration)
-	case c.Relay && c.Callees > 0:
-		return errors.New("bench: a relay has no shared callees")
-	case !slices.Contains([]wamp.Serializer{wamp.JSON, wamp.MessagePack, wamp.CBOR}, c.Serializer):
+	case l.CalleeSerializer != wamp.NoSerializer && !slices.Contains(serializers, l.CalleeSerializer):
 		return errors.New("bench: no serializer")
 	}
-	return checkURL(c.URL, c.Relay)
+	return errors.Join(between("rate", l.Rate, 0, maxRate), l.validateRelay(), l.Timing.validate(), l.Target.validate())
 }
 
-// checkURL refuses to measure anything that is not on this machine, or that cannot be talked to.
-func checkURL(rawURL string, relay bool) error {
-	u, err := url.Parse(rawURL)
+func (l *RPC) validateRelay() error {
 	switch {
-	case err != nil:
-		return fmt.Errorf("bench: %w", err)
-	case !slices.Contains(schemes, u.Scheme):
-		return fmt.Errorf("bench: %s is not measured; write ws://, tcp:// or unix://", rawURL)
-	case relay && u.Scheme != "tcp":
-		return fmt.Errorf("bench: %s is not a relay's; write tcp://", rawURL)
-	}
-	ip := net.ParseIP(u.Hostname())
-	if u.Scheme == "unix" || u.Hostname() == "localhost" || ip != nil && ip.IsLoopback() {
+	case !l.Relay:
+		return nil
+	case l.Callees > 0 || l.CalleeSerializer != wamp.NoSerializer:
+		return errors.New("bench: a relay has no shared callees, and no serializers")
+	case !strings.HasPrefix(l.URL, "tcp:"):
+		return fmt.Errorf("bench: %s is not a relay's; write tcp://", l.URL)
+	default:
 		return nil
 	}
-	return fmt.Errorf("bench: %s is not on this machine; only loopback addresses are measured", rawURL)
 }
 
-// Report is what a measurement found. In JSON durations are numbers of nanoseconds.
-type Report struct {
-	Calls        uint64        `json:"calls"`            // finished while counting
-	Errors       uint64        `json:"errors"`           // of them, those that ended with ERROR
-	Elapsed      time.Duration `json:"elapsed_ns"`       // while counting
-	CallsPerSec  float64       `json:"calls_per_second"` //
-	P50          time.Duration `json:"p50_ns"`           // latency of a call as its caller sees it
-	P90          time.Duration `json:"p90_ns"`
-	P99          time.Duration `json:"p99_ns"`
-	P999         time.Duration `json:"p999_ns"`
-	Max          time.Duration `json:"max_ns"`
-	CPUPerCall   time.Duration `json:"router_cpu_ns_per_call,omitempty"`   // the following are 0 without RouterPID
-	SyscallsCall float64       `json:"router_syscalls_per_call,omitempty"` // reads and writes
-	RSS          uint64        `json:"router_rss_bytes,omitempty"`         // when counting ended
+// RPCReport is what an RPC measurement found. In JSON durations are numbers of nanoseconds.
+type RPCReport struct {
+	Calls       uint64        `json:"calls"`            // answered while counting; in an open loop, that were due then
+	Errors      uint64        `json:"errors"`           // of them, those that ended with ERROR
+	Elapsed     time.Duration `json:"elapsed_ns"`       // while counting
+	CallsPerSec float64       `json:"calls_per_second"` //
+	Latency     Latency       `json:"latency"`          // of a call as its caller sees it
+	Router      Cost          `json:"router,omitzero"`  // per call
+}
+
+// Rows returns the report for a person.
+func (r *RPCReport) Rows() []Row {
+	return append([]Row{
+		row("calls", "%d in %s, %d with an error", r.Calls, r.Elapsed, r.Errors),
+		row("calls/s", "%.0f", r.CallsPerSec),
+		r.Latency.row(),
+	}, r.Router.rows("call")...)
 }
 
 // Run measures. It opens all sessions, warms up, counts, and closes the sessions. Calls that do not come back within
 // a few seconds after the end are an error: a router may not lose any. So is a session that the router ends.
-func (c RPC) Run(ctx context.Context) (*Report, error) {
-	if err := c.Validate(); err != nil {
+func (l RPC) Run(ctx context.Context) (r *RPCReport, err error) {
+	if err := l.Validate(); err != nil {
 		return nil, err
 	}
-	if c.patience == 0 {
-		c.patience = answerTimeout
-	}
-	ctx, fail := context.WithCancelCause(ctx)
-	defer fail(nil)
-	g := &generator{config: &c, fail: fail}
-	defer g.close()
-	if _, err := g.usage(); err != nil {
-		return nil, err
-	}
-	if err := g.open(ctx); err != nil {
-		return nil, err
-	}
-	return g.measure(ctx)
-}
-
-// generator is a measurement under way.
-type generator struct {
-	// immutable after open
-
-	config  *RPC
-	fail    context.CancelCauseFunc // ends the measurement
-	peers   []*peer
-	callers []*caller
-
-	wg sync.WaitGroup // of the callees, and of what writes in the background
-}
-
-func (g *generator) open(ctx context.Context) error {
-	arguments, err := arguments(g.config.Serializer, g.config.Size)
-	if err != nil {
+	err = l.run(ctx, func(ctx context.Context, c *crew) error {
+		callers, err := l.staff(ctx, c)
+		if err == nil {
+			r, err = l.measure(ctx, c, callers)
+		}
 		return err
+	})
+	return r, err
+}
+
+// staff connects callers and callees.
+func (l *RPC) staff(ctx context.Context, c *crew) (callers []*caller, err error) {
+	arguments, err := arguments(l.Serializer, l.Size)
+	if err != nil {
+		return nil, err
 	}
-	// No two measurements share a name: the router may still be busy with the end of the one before.
-	prefix := fmt.Sprintf("com.bench.run%d.", rand.Uint32())
-	shared := prefix + "shared"
-	for range g.config.Callees {
-		if err := g.addCallee(ctx, shared, wamp.InvokeRoundRobin); err != nil {
-			return err
+	shared := c.prefix + "shared"
+	for range l.Callees {
+		if err := l.addCallee(ctx, c, shared, wamp.InvokeRoundRobin); err != nil {
+			return nil, err
 		}
 	}
-	for i := range g.config.Pairs {
+	for i := range l.Pairs {
 		procedure := shared
-		if g.config.Callees == 0 {
-			procedure = fmt.Sprintf("%sprocedure%d", prefix, i)
-			if err := g.addCallee(ctx, procedure, wamp.InvokeSingle); err != nil {
-				return err
+		if l.Callees == 0 {
+			procedure = fmt.Sprintf("%sprocedure%d", c.prefix, i)
+			if err := l.addCallee(ctx, c, procedure, wamp.InvokeSingle); err != nil {
+				return nil, err
 			}
 		}
-		if err := g.addCaller(ctx, procedure, arguments); err != nil {
-			return err
+		p, err := l.connect(ctx, c, l.Serializer)
+		if err != nil {
+			return nil, fmt.Errorf("bench: connecting a caller: %w", err)
 		}
+		callers = append(callers, newCaller(p, procedure, arguments, l.Depth))
 	}
-	return nil
+	return callers, nil
 }
 
-func (g *generator) addCallee(ctx context.Context, procedure string, invoke wamp.InvocationPolicy) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, g.config.patience, errSilent)
-	defer cancel()
-	p, err := g.connect(ctx)
+func (l *RPC) addCallee(ctx context.Context, c *crew, procedure string, invoke wamp.InvocationPolicy) error {
+	s := l.CalleeSerializer
+	if s == wamp.NoSerializer {
+		s = l.Serializer
+	}
+	p, err := l.connect(ctx, c, s)
 	if err != nil {
 		return fmt.Errorf("bench: connecting a callee: %w", err)
 	}
-	c := &callee{peer: p}
-	if !g.config.Relay {
-		if err := c.register(ctx, procedure, invoke); err != nil {
+	callee := &callee{peer: p}
+	if !l.Relay {
+		if err := callee.register(ctx, procedure, wamp.RegisterOptions{Invoke: invoke}); err != nil {
 			return fmt.Errorf("bench: registering %s: %w", procedure, err)
 		}
 	}
-	g.wg.Go(func() { g.fail(fmt.Errorf("bench: a callee of %s: %w", procedure, c.serve())) })
+	c.background("a callee of "+procedure, callee.serve)
 	return nil
 }
 
-func (g *generator) addCaller(ctx context.Context, procedure string, arguments wamp.Payload) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, g.config.patience, errSilent)
-	defer cancel()
-	p, err := g.connect(ctx)
-	if err != nil {
-		return fmt.Errorf("bench: connecting a caller: %w", err)
+// connect opens a session, or only a connection if it is a relay that is measured.
+func (l *RPC) connect(ctx context.Context, c *crew, s wamp.Serializer) (*peer, error) {
+	if l.Relay {
+		return c.dial(ctx, s)
 	}
-	g.callers = append(g.callers, newCaller(p, procedure, arguments, g.config.Depth))
-	return nil
+	return c.join(ctx, s)
 }
-
-func (g *generator) connect(ctx context.Context) (*peer, error) {
-	p, err := dial(ctx, g.config, &g.wg)
-	if err != nil {
-		return nil, err
-	}
-	g.peers = append(g.peers, p)
-	if g.config.Relay {
-		return p, nil
-	}
-	return p, p.join(ctx, g.config.Realm)
-}
-
-var (
-	errSilent  = errors.New("the router does not answer")
-	errOverdue = errors.New("calls were not answered in time after the end")
-)
 
 // measure runs the callers: first to warm up, then to count. The phases are told apart by the time at which a call
-// ends, so that no call is interrupted.
-func (g *generator) measure(ctx context.Context) (*Report, error) {
-	from := time.Now().Add(g.config.Warmup)
-	until := from.Add(g.config.Duration)
-	ctx, cancel := context.WithDeadlineCause(ctx, until.Add(g.config.patience), errOverdue)
-	defer cancel()
-	defer context.AfterFunc(ctx, g.hangUp)()
-	var callers sync.WaitGroup
-	for i, c := range g.callers {
-		callers.Go(func() {
-			if err := c.run(from, until); err != nil {
-				g.fail(fmt.Errorf("bench: caller %d, with %d calls under way: %w", i, c.pending, err))
-			}
-		})
-	}
-	before, errBefore := g.usageAt(ctx, from)
-	after, errAfter := g.usageAt(ctx, until)
-	callers.Wait()
-	if ctx.Err() != nil {
-		return nil, context.Cause(ctx)
-	}
-	if err := errors.Join(errBefore, errAfter); err != nil {
+// ends, or was due, so that no call is interrupted.
+func (l *RPC) measure(ctx context.Context, c *crew, callers []*caller) (*RPCReport, error) {
+	w := l.open()
+	defer c.limit(w)()
+	wait := l.call(ctx, c, callers, w)
+	used, err := c.account(ctx, w)
+	wait()
+	if err := cmp.Or(context.Cause(ctx), err); err != nil {
 		return nil, err
 	}
-	return g.report(before, after), nil
+	return l.report(callers, used), nil
 }
 
-// usageAt waits until the time and reads what the router has used.
-func (g *generator) usageAt(ctx context.Context, at time.Time) (usage, error) {
-	timer := time.NewTimer(time.Until(at))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return g.usage()
-	case <-ctx.Done():
-		return usage{}, context.Cause(ctx)
+// call starts the callers.
+func (l *RPC) call(ctx context.Context, c *crew, callers []*caller, w window) (wait func()) {
+	if l.Rate == 0 {
+		return c.together(len(callers), func(i int) error { return callers[i].named(i, callers[i].run(w)) })
 	}
-}
-
-func (g *generator) usage() (usage, error) {
-	if g.config.RouterPID == 0 {
-		return usage{}, nil
+	for i, caller := range callers {
+		c.background("in an open loop", func() error { return caller.named(i, caller.answers(w)) })
 	}
-	return usageOf(g.config.RouterPID)
+	p := pacer{callers, time.Second / time.Duration(l.Rate)}
+	return c.together(1, func(int) error { return p.run(ctx, w) })
 }
 
-func (g *generator) report(before, after usage) *Report {
+func (l *RPC) report(callers []*caller, used usage) *RPCReport {
 	var latency histogram
-	r := &Report{Elapsed: g.config.Duration}
-	for _, c := range g.callers {
+	r := &RPCReport{Elapsed: l.Duration}
+	for _, c := range callers {
 		latency.merge(&c.latency)
 		r.Errors += c.errors
 	}
 	r.Calls = latency.total
 	r.CallsPerSec = float64(r.Calls) / r.Elapsed.Seconds()
-	r.P50, r.P90 = latency.quantile(0.5), latency.quantile(0.9)
-	r.P99, r.P999 = latency.quantile(0.99), latency.quantile(0.999)
-	r.Max = latency.max()
-	if r.Calls > 0 {
-		r.CPUPerCall = (after.cpu - before.cpu) / time.Duration(r.Calls)
-		r.SyscallsCall = float64(after.syscalls-before.syscalls) / float64(r.Calls)
-	}
-	r.RSS = after.rss
+	r.Latency = latency.latency()
+	r.Router = used.per(r.Calls)
 	return r
-}
-
-// hangUp closes all connections; whoever waits for one of them stops waiting.
-func (g *generator) hangUp() {
-	for _, p := range g.peers {
-		p.close()
-	}
-}
-
-func (g *generator) close() {
-	g.hangUp()
-	g.wg.Wait()
 }

@@ -39,16 +39,17 @@ func startRouter(t *testing.T) (urls map[string]string) {
 	return map[string]string{"ws": "ws://" + address + "/ws", "tcp": "tcp://" + address, "unix": "unix://" + socket}
 }
 
+func target(url string) Target { return Target{URL: url, Realm: "realm1", Serializer: wamp.CBOR} }
+
+var briefly = Timing{Warmup: 10 * time.Millisecond, Duration: 60 * time.Millisecond}
+
 // quick is a short measurement of the router at the URL.
 func quick(url string) RPC {
-	return RPC{
-		URL: url, Realm: "realm1", Serializer: wamp.CBOR,
-		Pairs: 2, Depth: 8, Size: 256, Warmup: 10 * time.Millisecond, Duration: 60 * time.Millisecond,
-	}
+	return RPC{Target: target(url), Timing: briefly, Pairs: 2, Depth: 8, Size: 256}
 }
 
 // measure runs the measurement and checks what it found. On a busy machine it may need longer to find anything.
-func measure(t *testing.T, load RPC) *Report {
+func measure(t *testing.T, load RPC) *RPCReport {
 	t.Helper()
 	r, err := load.Run(t.Context())
 	for err == nil && r.Calls == 0 && load.Duration < patience/4 {
@@ -60,12 +61,16 @@ func measure(t *testing.T, load RPC) *Report {
 		t.Error(err)
 	case r.Calls == 0 || r.Errors != 0:
 		t.Errorf("%d calls, %d errors", r.Calls, r.Errors)
-	case r.P50 <= 0 || r.P50 > r.P90 || r.P90 > r.P99 || r.P99 > r.P999 || r.P999 > r.Max:
-		t.Errorf("latencies %s, %s, %s, %s, %s", r.P50, r.P90, r.P99, r.P999, r.Max)
+	case !inOrder(r.Latency):
+		t.Errorf("latencies %+v", r.Latency)
 	case r.CallsPerSec != float64(r.Calls)/r.Elapsed.Seconds():
 		t.Errorf("%v calls/s", r.CallsPerSec)
 	}
 	return r
+}
+
+func inOrder(l Latency) bool {
+	return l.P50 > 0 && l.P50 <= l.P90 && l.P90 <= l.P99 && l.P99 <= l.P999 && l.P999 <= l.Max
 }
 
 func TestRPCOverEveryWire(t *testing.T) {
@@ -113,8 +118,8 @@ func TestRPCAccountsForTheRouter(t *testing.T) {
 	}
 	load := quick(startRouter(t)["tcp"])
 	load.RouterPID = os.Getpid()
-	if r := measure(t, load); r != nil && (r.SyscallsCall <= 0 || r.RSS == 0) {
-		t.Errorf("%v system calls a call, %d bytes", r.SyscallsCall, r.RSS)
+	if r := measure(t, load); r != nil && (r.Router.Syscalls <= 0 || r.Router.RSS == 0) {
+		t.Errorf("%v system calls a call, %d bytes", r.Router.Syscalls, r.Router.RSS)
 	}
 	load.RouterPID = 1 << 30
 	if _, err := load.Run(t.Context()); err == nil {
@@ -146,7 +151,7 @@ func TestRPCRefusesWhatItMustNotMeasure(t *testing.T) {
 		"no scheme":         {func(c *RPC) { c.URL = "127.0.0.1" }, "write ws://, tcp:// or unix://"},
 		"no URL":            {func(c *RPC) { c.URL = "tcp://127.0.0.1:%" }, "parse"},
 		"no pairs":          {func(c *RPC) { c.Pairs = 0 }, "pairs"},
-		"too many pairs":    {func(c *RPC) { c.Pairs = maxPairs + 1 }, "pairs"},
+		"too many pairs":    {func(c *RPC) { c.Pairs = maxPeers + 1 }, "pairs"},
 		"negative callees":  {func(c *RPC) { c.Callees = -1 }, "callees"},
 		"no depth":          {func(c *RPC) { c.Depth = 0 }, "depth"},
 		"too deep":          {func(c *RPC) { c.Depth = maxInFlight }, "depth"},

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/tandemrouter/tandem/client"
+	"github.com/tandemrouter/tandem/internal/bench"
 	"github.com/tandemrouter/tandem/wamp"
 )
 
@@ -122,5 +124,29 @@ func stopBinary(t *testing.T, router, callee *process, signal os.Signal, realm s
 	}
 	if code := router.end(); code != exitOK {
 		t.Errorf("the router ended with %d: %s", code, router.err)
+	}
+}
+
+// `bench all` starts routers and relays of its own, measures everything and leaves no process behind.
+func TestBenchAll(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("needs Linux's /proc")
+	}
+	dir := build(t)
+	p := paste(t, dir, "tandem bench all --time 50ms --rounds 1 --sessions 20 --registrations 20000 -o json")
+	if code := p.end(); code != exitOK {
+		t.Fatalf("exit code %d, errors %q", code, p.err)
+	}
+	var report bench.SuiteReport
+	if err := json.Unmarshal([]byte(p.out.String()), &report); err != nil {
+		t.Fatal(err)
+	}
+	if len(report.Bars) < 30 || report.Rounds != 1 {
+		t.Errorf("%d bars of %d rounds", len(report.Bars), report.Rounds)
+	}
+	for _, b := range report.Bars {
+		if (b.Ratio != nil) != (b.Against != "") || b.Unit == "per second" && b.Router <= 0 {
+			t.Errorf("got %+v", b)
+		}
 	}
 }

@@ -2,6 +2,11 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -196,11 +201,66 @@ func TestBench(t *testing.T) {
 	tandem(t, "bench", "rpc", "--url", ws, "--realm", "nowhere").expect(t, exitRefused, "", "no_such_realm")
 }
 
+// Every load runs from the command line, prints what it found for a person, and as JSON. A status line is for terminals.
+func TestBenchLoads(t *testing.T) {
+	_, ws, _ := startDev(t)
+	pid := strconv.Itoa(os.Getpid())
+	short := []string{"--duration", "50ms", "--warmup", "10ms"}
+	tests := map[string]struct {
+		flags []string
+		row   string
+		key   string
+	}{
+		"rpc":           {append(short, "--rate", "1000", "--pairs", "2"), "calls/s", "latency"},
+		"fanout":        {append(short, "--subscribers", "5"), "events/s", "events_per_second"},
+		"idle":          {[]string{"--sessions", "3", "--router-pid", pid}, "router RSS per session", "router_rss_per_session_bytes"},
+		"registrations": {append(short, "--count", "20", "--few", "10", "--match", "wildcard"), "ratio of calls/s", "calls_per_second_ratio"},
+		"churn":         {[]string{"--cycles", "5"}, "cycles/s", "cycles_per_second"},
+		"slow":          {[]string{"--duration", "50ms", "--subscribers", "2"}, "slow subscriber", "during"},
+	}
+	for name, test := range tests {
+		if name == "idle" && runtime.GOOS != "linux" {
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
+			words := append([]string{"bench", name, "--url", ws}, test.flags...)
+			e := tandem(t, words...)
+			if e.code != exitOK || !strings.Contains(e.out, test.row) || strings.Contains(e.err, clearLine) {
+				t.Errorf("got %+v", e)
+			}
+			var report map[string]any
+			e = tandem(t, append(words, "-o", "json")...)
+			if err := json.Unmarshal([]byte(e.out), &report); err != nil || report[test.key] == nil {
+				t.Errorf("%v: got %+v", err, e)
+			}
+		})
+	}
+}
+
+// A status line stands alone on its line, and leaves nothing behind.
+func TestStatus(t *testing.T) {
+	var out strings.Builder
+	s := &status{w: &out}
+	s.clear()
+	s.show("warming up", 0.5)
+	s.clear()
+	s.clear()
+	if got := out.String(); got != clearLine+" 50 %  warming up"+clearLine {
+		t.Errorf("got %q", got)
+	}
+	newStatus(&out).show("nobody sees", 1)
+	if f, err := os.Create(filepath.Join(t.TempDir(), "file")); err != nil {
+		t.Fatal(err)
+	} else if s := newStatus(f); s.w != nil {
+		t.Error("a file is no terminal")
+	}
+}
+
 func TestBenchInterrupted(t *testing.T) {
 	_, ws, _ := startDev(t)
 	b := launch(t, "bench", "rpc", "--url", ws, "--duration", "1m")
 	b.err.await(t, "measuring")
-	b.stop(t).expect(t, exitInterrupted, "", "measuring "+ws+" for 1m1s")
+	b.stop(t).expect(t, exitInterrupted, "", "measuring "+ws)
 }
 
 func TestBenchRelay(t *testing.T) {
