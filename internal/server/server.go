@@ -23,6 +23,8 @@ type Server struct {
 	tls    []*tls.Config // of the listeners; nil for a plain one
 	listen func(*config.Listener) (net.Listener, error)
 
+	ballast []byte // only there to be there
+
 	// owned by the caller of Start and Stop
 
 	ports []*port
@@ -38,7 +40,7 @@ type Server struct {
 // New returns a server for the configuration, not yet listening. agent is what the router calls itself. It fails if
 // the configuration cannot work, because a certificate cannot be used or a realm's name is not valid.
 func New(c *config.Config, agent string, log *slog.Logger) (*Server, error) {
-	s := &Server{config: c, log: log, listen: listen}
+	s := &Server{config: c, log: log, listen: listen, ballast: ballast()}
 	for i := range c.Listeners {
 		secure, err := loadTLS(&c.Listeners[i])
 		if err != nil {
