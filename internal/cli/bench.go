@@ -258,5 +258,9 @@ func (c *benchAllCmd) Run(ctx context.Context, p *program) error {
 	}
 	fmt.Fprintf(p.Out, "Tandem %s, %s, %s, %d CPUs; %d rounds of %s\n\n", p.version, report.Go, report.System, report.CPUs,
 		report.Rounds, report.Duration)
-	return bench.WriteTable(p.Out, report.Bars)
+	if err := bench.WriteTable(p.Out, report.Bars); err != nil {
+		return err
+	}
+	fmt.Fprint(p.Out, "\nFigures are medians of the rounds, ratios the medians of the rounds' ratios; the load generator shares the CPUs.\n")
+	return nil
 }
