@@ -3,6 +3,7 @@ package history_test
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"log/slog"
 	"math/rand/v2"
@@ -233,6 +234,45 @@ func TestFile_damaged(t *testing.T) {
 		t.Error("no damage was ever found")
 	}
 	t.Logf("%d of 300 found, the others are in pages no longer used", found)
+}
+
+// A damaged file may lead in circles, or to pages that are something else. Whoever follows it must come to an end, on a
+// goroutine that can be stopped.
+func TestFile_damagedPages(t *testing.T) {
+	content, err := os.ReadFile(written(t, history.Config{}, 1000))
+	if err != nil {
+		t.Fatal(err)
+	}
+	pageSize := os.Getpagesize()
+	path := filepath.Join(t.TempDir(), "events")
+	branches := 0
+	for at := 2 * pageSize; at < len(content); at += pageSize {
+		const branch, header = 1, 16
+		if binary.NativeEndian.Uint16(content[at+8:]) != branch {
+			continue
+		}
+		branches++
+		id := binary.NativeEndian.Uint64(content[at:])
+		for _, child := range []uint64{0, id, 1 << 40} {
+			damaged := bytes.Clone(content)
+			binary.NativeEndian.PutUint64(damaged[at+header+8:], child)
+			if err := os.WriteFile(path, damaged, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			f, err := history.Open(path, history.Config{}, quiet)
+			if err == nil {
+				err = f.Close() // a page that is no longer used
+			} else if errors.Is(err, history.ErrCorrupt) {
+				err = nil
+			}
+			if err != nil {
+				t.Errorf("page %d leads to %d: %v", id, child, err)
+			}
+		}
+	}
+	if branches == 0 {
+		t.Error("the file has no branch")
+	}
 }
 
 // More than the disk takes is not kept in memory: whoever asks learns it, the log says it, and it passes.

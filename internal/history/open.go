@@ -90,26 +90,35 @@ func inspect(path string, c *Config) (isNew bool, err error) {
 		return false, err
 	}
 	err = guarded(func() error {
-		return db.View(func(tx *bbolt.Tx) error {
-			if _, err := load(tx, c); err != nil {
-				return err
-			}
-			return checkPages(tx)
-		})
+		return db.View(func(tx *bbolt.Tx) error { return examine(tx, c) })
 	})
 	_ = guarded(db.Close)
 	return false, err
 }
 
-// checkPages finds what opening the database for writing would trip over, which then would not let go of the file. All
-// pages have been read before: it would not survive one that cannot be read.
-func checkPages(tx *bbolt.Tx) (first error) {
-	for err := range tx.Check() {
-		if first == nil {
-			first = fmt.Errorf("%w: %w", ErrCorrupt, err)
-		}
+// examine looks at everything in the database, and at what it is made of first.
+func examine(tx *bbolt.Tx, c *Config) error {
+	file, err := os.Open(tx.DB().Path())
+	if err != nil {
+		return err
 	}
-	return first
+	defer file.Close()
+	if err := checkSize(tx, file); err != nil {
+		return err
+	}
+	if err := checkPages(tx, file); err != nil {
+		return err
+	}
+	_, err = load(tx, c)
+	return err
+}
+
+func checkSize(tx *bbolt.Tx, file *os.File) error {
+	info, err := file.Stat()
+	if err == nil && tx.Size() > info.Size() {
+		err = fmt.Errorf("%w: its end is missing", ErrCorrupt)
+	}
+	return err
 }
 
 // openBolt opens the database. The list of free pages is not kept in the file, which has no checksum for it, but made from
@@ -187,13 +196,6 @@ func (x *index) trimAll(tx *bbolt.Tx) error {
 
 // load reads the whole file and returns what is in it.
 func load(tx *bbolt.Tx, c *Config) (*index, error) {
-	info, err := os.Stat(tx.DB().Path())
-	if err != nil {
-		return nil, err
-	}
-	if tx.Size() > info.Size() {
-		return nil, fmt.Errorf("%w: its end is missing", ErrCorrupt)
-	}
 	x := newIndex(c)
 	signed, err := identify(tx, c)
 	if err != nil || !signed {
