@@ -102,14 +102,19 @@ func clonePassthru(p *wamp.Passthru) *wamp.Passthru {
 // retainedSize returns how many bytes it takes to retain the publication.
 func (p *publication) retainedSize() int {
 	d := &p.event.Details
-	size := retainedSize + len(p.topic) + len(d.PublisherAuthID) + len(d.PublisherAuthRole) + payloadSize(&p.event.Payload)
-	if d.PPT != nil {
-		size += passthruSize + len(d.PPT.Scheme) + len(d.PPT.Serializer) + len(d.PPT.Cipher) + len(d.PPT.KeyID)
-	}
+	size := retainedSize + len(p.topic) + len(d.PublisherAuthID) + len(d.PublisherAuthRole) +
+		payloadSize(&p.event.Payload) + sizeOfPassthru(d.PPT)
 	if !p.audience.open() {
 		size += restrictedSize + p.audience.size()
 	}
 	return size
+}
+
+func sizeOfPassthru(p *wamp.Passthru) int {
+	if p == nil {
+		return 0
+	}
+	return passthruSize + len(p.Scheme) + len(p.Serializer) + len(p.Cipher) + len(p.KeyID)
 }
 
 func (a *audience) size() int {

@@ -72,13 +72,19 @@ func (b *Broker) addTestament(c *metaCall, _ *Outbox) (wamp.List, refusal) {
 	if no.refuses() {
 		return nil, no
 	}
-	t := testament{m, len(m.Topic) + weigh(m.Payload.Args) + weigh(m.Payload.Kwargs)}
+	t := testament{m, publishSize(m)}
 	if left.count() >= b.config.MaxTestaments || left.size()+t.size > b.config.MaxTestamentBytes {
 		return nil, refusal{wamp.ErrInvalidArgument, "the session has as many testaments as it may"} // TES-14
 	}
 	*bucket = append(*bucket, t)
 	c.caller.broker.testaments = left
 	return nil, refusal{}
+}
+
+// publishSize returns about how many bytes it takes to keep a publication.
+func publishSize(m *wamp.Publish) int {
+	a := newAudience(nil, &m.Options)
+	return len(m.Topic) + len(m.Options.RKey) + payloadSize(&m.Payload) + sizeOfPassthru(m.Options.PPT) + a.size()
 }
 
 // checkTestament says whether the publication would be refused if it were made now (TES-10, TES-11).
@@ -203,6 +209,12 @@ func readIDs(d wamp.Dict, key string, dst *[]wamp.ID) bool {
 	return true
 }
 
+// What a dictionary takes besides what is in it, and each entry of a large one: measured.
+const (
+	dictSize  = 320
+	entrySize = 64
+)
+
 // weigh returns about how many bytes a value takes that was read from a message.
 func weigh(v any) int {
 	const word = 16
@@ -219,8 +231,11 @@ func weigh(v any) int {
 		return sum
 	case wamp.Dict:
 		sum := word
+		if len(v) > 0 {
+			sum += dictSize
+		}
 		for key, item := range v { // order: only a sum
-			sum += word + len(key) + weigh(item)
+			sum += entrySize + len(key) + weigh(item)
 		}
 		return sum
 	default:
