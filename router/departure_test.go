@@ -380,13 +380,17 @@ func TestIDS06_MetaCallsHaveStrictRequestIDs(t *testing.T) {
 }
 
 // The second of two messages in one write is not routed if the first ends the session.
-func TestPCI04_MetaCallThatBreaksTheProtocolEndsTheSession(t *testing.T) {
-	in(t, router.Config{}, func(h *house) {
-		o, p := h.join().watches("news"), h.join()
-		m := ask(1, "wamp.session.count")
-		m.Options.Progress = true
-		p.say(m, &wamp.Publish{Request: 2, Topic: "news"})
-		p.hearsAbort(wamp.ErrProtocolViolation)
-		o.hearsNothing()
-	})
+func TestPCI04_PPT03_MetaCallThatBreaksTheProtocolEndsTheSession(t *testing.T) {
+	for _, options := range []wamp.CallOptions{{Progress: true}, {PPT: &wamp.Passthru{Scheme: "x_own"}}} {
+		for _, procedure := range []string{"wamp.session.count", "wamp.registration.list", getEvents} {
+			in(t, router.Config{}, func(h *house) {
+				o, p := h.join().watches("news"), h.join()
+				m := ask(1, procedure, 1)
+				m.Options = options
+				p.say(m, &wamp.Publish{Request: 2, Topic: "news"})
+				p.hearsAbort(wamp.ErrProtocolViolation)
+				o.hearsNothing()
+			})
+		}
+	}
 }

@@ -14,6 +14,9 @@ import (
 // putEvent puts the event into the queue of one of its receivers. It is encoded once for all of them, except for those
 // who must be told that they lost some.
 func (w *worker) putEvent(s *session, m *wamp.Event) error {
+	if s.stalled {
+		return transport.ErrQueueFull // it costs no more
+	}
 	w.outgoing.Use(m)
 	if s.untold > 0 {
 		return w.putNotice(s, m)

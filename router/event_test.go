@@ -108,6 +108,23 @@ func TestFLW02_PUB18_DisconnectEndsTheSessionOfASlowSubscriber(t *testing.T) {
 	})
 }
 
+// What comes behind the event that had no room is not even encoded: the session is about to end.
+func TestFLW02_NothingFollowsTheGapBeforeTheSessionEnds(t *testing.T) {
+	in(t, slow(router.Disconnect), func(h *house) {
+		deaf := h.joinDeaf(&wamp.Subscribe{Request: 1, Topic: "t"})
+		publisher := h.join()
+		publisher.floods("t", 1, pipeTakes+queueTakes, kib8)
+		event := func(n, size int) wamp.Message {
+			return &wamp.Publish{Request: wamp.ID(n), Topic: "t", Payload: wamp.Payload{Args: wamp.List{n, strings.Repeat("x", size)}}}
+		}
+		publisher.say(event(13, 2*kib8), event(14, 1)) // at once
+		events, _ := deaf.listen().hearsEvents()
+		if diff := cmp.Diff(run(1, pipeTakes+queueTakes), events, cmp.AllowUnexported(got{})); diff != "" {
+			t.Errorf("-want +got\n%s", diff)
+		}
+	})
+}
+
 func TestFLW02_PUB18_DropNewTellsHowManyEventsWereLost(t *testing.T) {
 	in(t, slow(router.DropNew), func(h *house) {
 		deaf := h.joinDeaf(&wamp.Subscribe{Request: 1, Topic: "t"})
