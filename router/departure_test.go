@@ -394,3 +394,32 @@ func TestPCI04_PPT03_MetaCallThatBreaksTheProtocolEndsTheSession(t *testing.T) {
 		}
 	}
 }
+
+// patient is an authorizer that thinks about publications until it may go on.
+type patient struct{ goOn chan struct{} }
+
+func (a *patient) Authorize(_ context.Context, r *auth.Request) (auth.Decision, error) {
+	if a.goOn != nil && r.Action == auth.ActionPublish && r.URI == "will" {
+		<-a.goOn
+	}
+	return auth.Decision{Allowed: true}, nil
+}
+
+// The session has been killed, but its testaments are still being looked at.
+func TestSES14_GoodbyeIsAnsweredWhileTheSessionIsBeingKilled(t *testing.T) {
+	thinking := new(patient)
+	in(t, router.Config{Realms: []router.RealmConfig{{Name: "r", AnonymousRole: "guest", Authorizer: thinking}}}, func(h *house) {
+		admin, victim := h.join(), h.join()
+		victim.asks("wamp.session.add_testament", "will")
+		thinking.goOn = make(chan struct{})
+		admin.say(ask(1, "wamp.session.kill", victim.id))
+		synctest.Wait()
+		victim.say(&wamp.Goodbye{Reason: wamp.CloseRealm})
+		victim.writes("GOODBYE wamp.close.goodbye_and_out")
+		close(thinking.goOn)
+		if !victim.hasEnded() {
+			t.Error("the connection of the killed is still open")
+		}
+		admin.writes("RESULT 1 []")
+	})
+}

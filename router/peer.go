@@ -139,15 +139,17 @@ func (p *peer) violates(w *worker, text string, cause error) {
 	p.state = done
 }
 
-// leave ends the peer's session, if it has one.
-func (p *peer) leave(w *worker) {
+// leave ends the peer's session, and returns false if it has none, or somebody else has ended it.
+func (p *peer) leave(w *worker) bool {
 	p.mu.Lock()
 	s := p.session
 	p.session = nil
 	p.mu.Unlock()
-	if s != nil && s.leave(w, false) {
-		p.log.Debug("session closed", "realm", s.realm.name, "session", s.core.ID)
+	if s == nil || !s.leave(w, false) {
+		return false
 	}
+	p.log.Debug("session closed", "realm", s.realm.name, "session", s.core.ID)
+	return true
 }
 
 func (p *peer) sessionID() wamp.ID {

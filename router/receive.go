@@ -177,11 +177,11 @@ func (p *peer) goodbye(w *worker) {
 		})
 		return
 	}
-	if p.current() == nil {
-		p.closes(w)
+	if !p.leave(w) { // somebody ends the session, and the router's own GOODBYE may not have been sent yet
+		p.queue.Close(&wamp.Goodbye{Reason: wamp.CloseGoodbyeAndOut}, nil)
+		p.state = done
 		return
 	}
-	p.leave(w)
 	p.queue.Lock()
 	p.queue.KeepLocked() // the next session must not drop this one's events, and be told that it lost them
 	p.queue.Unlock()
