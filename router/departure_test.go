@@ -3,6 +3,7 @@ package router_test
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -422,4 +423,32 @@ func TestSES14_GoodbyeIsAnsweredWhileTheSessionIsBeingKilled(t *testing.T) {
 		}
 		admin.writes("RESULT 1 []")
 	})
+}
+
+// What a session had does not cost memory for every one of those who want to hear that it is gone, all at once.
+func TestFLW09_ASessionWithMuchLeavesInPieces(t *testing.T) {
+	in(t, slow(router.DropNew), func(h *house) {
+		topic := "wamp.subscription.on_unsubscribe"
+		listener := h.joinDeaf()
+		for n := range len(topic) {
+			listener.say(&wamp.Subscribe{Request: 1, Topic: topic[:n], Options: wamp.SubscribeOptions{Match: wamp.MatchPrefix}})
+		}
+		leaving := h.join()
+		for n := range 3000 {
+			leaving.say(&wamp.Subscribe{Request: 1, Topic: fmt.Sprint("t", n)})
+		}
+		leaving.hears()
+		before := allocated()
+		leaving.drop()
+		if mib := (allocated() - before) >> 20; mib > 45 {
+			t.Errorf("%d MiB were allocated", mib)
+		}
+	})
+}
+
+func allocated() uint64 {
+	synctest.Wait()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.TotalAlloc
 }

@@ -1,6 +1,10 @@
 package router
 
-import "github.com/tandemrouter/tandem/internal/routing"
+import (
+	"slices"
+
+	"github.com/tandemrouter/tandem/internal/routing"
+)
 
 // news is what a step of the dealer has to tell the broker: events of the router itself, or that a session leaves the
 // realm.
@@ -42,11 +46,19 @@ func (rl *realm) hearNews(w *worker) {
 
 // tellBrokerLocked has the broker do its part in what the dealer has done.
 func (rl *realm) tellBrokerLocked(w *worker, n *news) {
+	meta := n.meta
 	if s := n.departing; s != nil {
-		n.departure.Dealt = n.meta
+		n.departure.Dealt = meta
 		rl.broker.RemoveSession(w.now, &s.core, n.departure, &w.metaOut)
-	} else {
-		rl.broker.PublishMeta(n.meta, &w.metaOut)
+		meta, w.metaOut.Meta = w.metaOut.Meta, nil
+		rl.deliverBroker(w, &w.metaOut)
 	}
-	rl.deliverBroker(w, &w.metaOut)
+	for piece := range slices.Chunk(meta, metaAtOnce) {
+		rl.broker.PublishMeta(piece, &w.metaOut)
+		rl.deliverBroker(w, &w.metaOut)
+	}
 }
+
+// metaAtOnce is how many events of the router itself stand in memory for all their receivers: a session may leave tens of
+// thousands of registrations and subscriptions behind.
+const metaAtOnce = 4

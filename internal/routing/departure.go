@@ -12,6 +12,8 @@ type Departure struct {
 // RemoveSession takes a session that left the realm out of it, after Dealer.RemoveSession, and ignores what the session
 // still sends. In this order (TES-12, MTE-03): its subscriptions end (PUB-17), its testaments are published, the events of
 // its registrations and of its subscriptions, and on_leave. The cost depends on what the session has, not on the realm.
+//
+// The events can be so many that the shell must give them to PublishMeta in pieces: they are left in the outbox.
 func (b *Broker) RemoveSession(_ time.Time, s *Session, how Departure, out *Outbox) {
 	if s.broker.left {
 		return
@@ -28,10 +30,9 @@ func (b *Broker) RemoveSession(_ time.Time, s *Session, how Departure, out *Outb
 		return
 	}
 	b.publishWill(s, how.Will, out)
-	b.PublishMeta(how.Dealt, out)
+	out.Meta = append(out.Meta, how.Dealt...)
 	for _, held := range ended {
 		out.tellUnsubscribed(s, held.subscription)
 	}
 	out.Meta = append(out.Meta, MetaEvent{topic: topicOnLeave, who: s})
-	b.tell(out)
 }

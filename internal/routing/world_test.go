@@ -103,6 +103,7 @@ func (w *world) leaveAs(s *routing.Session, quiet bool) {
 	earlier := slices.Clone(w.out.Meta[:before])
 	w.out.Meta = nil
 	w.broker.RemoveSession(w.now, s, how, &w.out)
+	w.broker.PublishMeta(w.out.Meta, &w.out)
 	w.out.Meta = earlier
 }
 
