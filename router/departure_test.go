@@ -397,10 +397,13 @@ func TestPCI04_PPT03_MetaCallThatBreaksTheProtocolEndsTheSession(t *testing.T) {
 }
 
 // patient is an authorizer that thinks about publications until it may go on.
-type patient struct{ goOn chan struct{} }
+type patient struct {
+	topic string
+	goOn  chan struct{} // nil: it need not think
+}
 
 func (a *patient) Authorize(_ context.Context, r *auth.Request) (auth.Decision, error) {
-	if a.goOn != nil && r.Action == auth.ActionPublish && r.URI == "will" {
+	if a.goOn != nil && r.Action == auth.ActionPublish && r.URI == a.topic {
 		<-a.goOn
 	}
 	return auth.Decision{Allowed: true}, nil
@@ -408,7 +411,7 @@ func (a *patient) Authorize(_ context.Context, r *auth.Request) (auth.Decision, 
 
 // The session has been killed, but its testaments are still being looked at.
 func TestSES14_GoodbyeIsAnsweredWhileTheSessionIsBeingKilled(t *testing.T) {
-	thinking := new(patient)
+	thinking := &patient{topic: "will"}
 	in(t, router.Config{Realms: []router.RealmConfig{{Name: "r", AnonymousRole: "guest", Authorizer: thinking}}}, func(h *house) {
 		admin, victim := h.join(), h.join()
 		victim.asks("wamp.session.add_testament", "will")

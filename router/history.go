@@ -21,9 +21,15 @@ const commitTimeout = 30 * time.Second
 
 // histories are what a realm remembers of the publications to some of its topics (requirements 2.32).
 type histories struct {
+	// immutable after openHistories
+
 	store     history.Store
 	durable   bool // an acknowledged publication is safe
 	maxResult int
+
+	// guarded by brokerMu
+
+	newest time.Time // of all events
 }
 
 // openHistories opens the store of a realm, or returns nil if nothing is to be remembered. The broker keeps a subscription
@@ -66,11 +72,20 @@ func (rl *realm) keepLocked(w *worker, out *routing.Outbox) {
 	for i := range out.Kept {
 		k := &out.Kept[i]
 		key := k.History.(history.Key) //nolint:forcetypeassert // it is what Hold got
-		commit := rl.histories.store.Append(key, pastEvent(w.now, k))
+		commit := rl.histories.store.Append(key, pastEvent(rl.histories.timeLocked(w.now), k))
 		if commit != nil && rl.histories.durable {
 			w.commits = append(w.commits, pendingCommit{k.Event.Publication, commit})
 		}
 	}
+}
+
+// timeLocked returns the time for an event. A worker may have read the clock a while ago, because an authorizer took its
+// time; but no event is older than the one before it, or who pages through a history by time would miss it.
+func (h *histories) timeLocked(now time.Time) time.Time {
+	if now.After(h.newest) {
+		h.newest = now
+	}
+	return h.newest
 }
 
 func pastEvent(now time.Time, k *routing.Kept) *history.Event {
@@ -219,7 +234,12 @@ func (s *session) findEvents(w *worker, m *wamp.Call, g routing.Grant) (*wamp.Re
 			return nil, err
 		}
 	}
-	return &wamp.Result{Request: m.Request, Payload: s.eventsPayload(id, found)}, nil
+	payload := s.eventsPayload(id, found)
+	// Encoded here and not into the queue, whose lock those wait for who have events for the session.
+	if encoded, err := serializer.Encode(s.peer.conn.Info().Serializer, &payload); err == nil {
+		payload = encoded
+	}
+	return &wamp.Result{Request: m.Request, Payload: payload}, nil
 }
 
 func checkGetEvents(m *wamp.Call, g routing.Grant) error {

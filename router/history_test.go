@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -256,4 +258,31 @@ func TestHistoryConfigIsChecked(t *testing.T) {
 			t.Errorf("%s was accepted", name)
 		}
 	}
+}
+
+// Who pages through a history by time misses nothing: no event has an earlier time than the one before it.
+func TestEVH02_TimesAreInOrderToo(t *testing.T) {
+	thinking := &patient{topic: "p.slow"}
+	c := remembering(router.HistoryConfig{})
+	c.Realms[0].Authorizer = thinking
+	in(t, c, func(h *house) {
+		slow, quick := h.join(), h.join()
+		thinking.goOn = make(chan struct{})
+		slow.say(&wamp.Publish{Request: 1, Topic: "p.slow"})
+		<-time.After(time.Second)
+		quick.publishes("p.quick")
+		close(thinking.goOn)
+		slow.hears()
+		p := h.join()
+		p.say(&wamp.Subscribe{Request: 1, Topic: "p.", Options: wamp.SubscribeOptions{Match: wamp.MatchPrefix}})
+		id := hears1[*wamp.Subscribed](p).Subscription
+		events := p.asks(getEvents, int64(id)).(wamp.List)
+		var times []string
+		for _, e := range events {
+			times = append(times, e.(wamp.Dict)["timestamp"].(string))
+		}
+		if len(times) != 2 || !slices.IsSorted(times) {
+			t.Errorf("times %v", times)
+		}
+	})
 }
