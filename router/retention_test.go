@@ -136,3 +136,29 @@ func TestSSB01_SSB02_ShardingIsAnnouncedWhereItIsTurnedOn(t *testing.T) {
 		})
 	}
 }
+
+// Replays that are asked for at once share the room that there is.
+func TestRET07_ManyReplaysFitIntoTheQueue(t *testing.T) {
+	c := realmWith(router.RetentionConfig{})
+	c.QueueLimit = 256 << 10
+	in(t, c, func(h *house) {
+		publisher := h.join()
+		for i := range 500 {
+			publisher.retains(fmt.Sprint("a.", i), strings.Repeat("x", 2000))
+		}
+		p := h.join()
+		var subscribes []wamp.Message
+		for i := range wamp.ID(5) {
+			options := wamp.SubscribeOptions{Match: wamp.MatchPrefix, GetRetained: true}
+			subscribes = append(subscribes, &wamp.Subscribe{Request: i + 1, Topic: "a.499"[:i+1], Options: options})
+		}
+		p.say(subscribes...)
+		count := map[wamp.MessageType]int{}
+		for _, m := range p.hears() {
+			count[m.Type()]++
+		}
+		if count[wamp.TypeSubscribed] != 5 || count[wamp.TypeEvent] < 50 || count[wamp.TypeGoodbye] > 0 {
+			t.Errorf("heard %v", count)
+		}
+	})
+}

@@ -81,12 +81,41 @@ const sendsAtOnce = 1000
 func (rl *realm) brokerTurn(w *worker, s *session, messages []wamp.Message, first int) (next int, violation string, violated bool) {
 	rl.brokerMu.Lock()
 	defer rl.brokerMu.Unlock()
-	for next = first; next < len(messages) && !violated && len(w.out.Sends) < sendsAtOnce; next++ {
+	end := first + turn(messages[first:])
+	if looksFar(messages[first]) {
+		s.core.Room = s.roomForReplay()
+	}
+	for next = first; next < end && !violated && len(w.out.Sends) < sendsAtOnce; next++ {
 		rl.stepBroker(w, &s.core, messages[next], w.grants[next])
 		violation, violated = violationIn(&w.out)
 	}
 	rl.deliverBroker(w, &w.out)
 	return next, violation, violated
+}
+
+// turn returns how many of the messages the broker may take at once. One that looks far has a turn of its own.
+func turn(messages []wamp.Message) int {
+	n := 1
+	for n < len(messages) && !looksFar(messages[0]) && !looksFar(messages[n]) {
+		n++
+	}
+	return n
+}
+
+// looksFar reports whether the message has the broker look at everything that the realm retains.
+func looksFar(m wamp.Message) bool {
+	subscribe, ok := m.(*wamp.Subscribe)
+	return ok && subscribe.Options.GetRetained && subscribe.Options.Match != wamp.MatchExact
+}
+
+// roomForReplay returns how many bytes of retained events the session's queue should be given: half of what it can still
+// take, lest the session end for what it asked for. There is always some.
+func (s *session) roomForReplay() int {
+	q := s.peer.queue
+	q.Lock()
+	defer q.Unlock()
+	limit := s.peer.router.config.QueueLimit
+	return max(1, (limit-limit/4-q.PendingLocked())/2)
 }
 
 func (rl *realm) stepDealer(w *worker, from *routing.Session, m wamp.Message, g routing.Grant) {

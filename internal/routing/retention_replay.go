@@ -45,6 +45,9 @@ func (b *Broker) pickFrom(t *retainedTopic, to *Session, sub *subscription) {
 // realm, as far back as it has to go.
 func (b *Broker) pick(to *Session, sub *subscription) {
 	r, room := &b.retention, b.config.MaxReplayedBytes
+	if to.Room > 0 {
+		room = min(room, to.Room)
+	}
 	for e := r.newest; e != nil && len(r.picked) < b.config.MaxReplayed && room > 0; e = e.older {
 		t := e.topic
 		if t.replay == r.replays {

@@ -26,6 +26,7 @@ type Session struct {
 	// guarded by the broker's lock
 
 	Lost   uint64 // events that the session's queue did not take or keep: the shell counts them
+	Room   int    // bytes that the events of a replay may take up, give or take one; 0: what BrokerConfig says
 	broker brokerState
 }
 
