@@ -149,6 +149,7 @@ func TestProblems(t *testing.T) {
 		"history match":      {listeners + "realms: {r: {history: {topics: [{topic: a, match: prefixed}]}}}\n", `f:2:51: realms.r.history.topics[0].match: unknown word "prefixed" (did you mean "prefix"?)`},
 		"history file":       {listeners + "realms: {r: {history: {topics: [{topic: a}], file: \"\"}}}\n", "f:2:52: realms.r.history.file: is empty (leave the key out to keep events in memory)"},
 		"shared history":     {listeners + "realms: {r: {history: {topics: [{topic: a}], file: f}}, s: {history: {topics: [{topic: a}], file: ./f}}}\n", "f:2:99: realms.s.history.file: is the file of another realm too"},
+		"shared elsewhere":   {listeners + "realms: {r: {history: {topics: [{topic: a}], file: f}}, s: {history: {topics: [{topic: a}], file: ../config/f}}}\n", "f:2:99: realms.s.history.file: is the file of another realm too"},
 		"retention switch":   {listeners + "realms: {r: {retention: false}}\n", "f:2:25: realms.r.retention: is true or false, not a mapping"},
 		"trust level":        {listeners + "realms: {r: {roles: {g: {trust_level: -1}}}}\n", "f:2:39: realms.r.roles.g.trust_level: must be between 0 and 2147483647 (leave the key out for the default)"},
 		"time":               {listeners + "realms: {r: {call_timeout: {default: soon}}}\n", `f:2:38: realms.r.call_timeout.default: "soon" is not a time (write a number with ms, s, m or h, such as 500ms or 1h30m; leave the key out for none)`},

@@ -50,8 +50,11 @@ func (r *reader) history(v value, h *History) {
 func (r *reader) historyFile(v value, h *History) {
 	found := len(r.problems)
 	r.text(v, &h.File)
-	switch file := filepath.Clean(h.File); {
+	file, err := filepath.Abs(h.File)
+	switch {
 	case len(r.problems) > found:
+	case err != nil:
+		r.add(v, "is not a path: "+err.Error(), "")
 	case h.File == "":
 		r.add(v, "is empty", "leave the key out to keep events in memory")
 	case r.historyFiles[file]:
