@@ -72,29 +72,36 @@ func (b *Broker) sessionsWhere(wanted func(*Session) bool) []*Session {
 	return found
 }
 
-// sessionsOfRoles returns the sessions whose authrole is in the list that may be the first argument (SMA-05).
-func (b *Broker) sessionsOfRoles(c *metaCall) ([]*Session, refusal) {
+// ofRoles returns which sessions are meant by the list of authroles that may be the first argument: those whose authrole
+// is in it (SMA-05).
+func (c *metaCall) ofRoles() (wanted func(*Session) bool, no refusal) {
 	roles, given, ok := c.texts(0)
 	if !ok {
 		return nil, badArgument("a list of authroles, or nothing")
 	}
-	return b.sessionsWhere(func(s *Session) bool { return !given || slices.Contains(roles, s.AuthRole) }), refusal{}
+	return func(s *Session) bool { return !given || slices.Contains(roles, s.AuthRole) }, refusal{}
 }
 
 func (b *Broker) countSessions(c *metaCall, _ *Outbox) (wamp.List, refusal) {
-	found, no := b.sessionsOfRoles(c)
+	wanted, no := c.ofRoles()
 	if no.refuses() {
 		return nil, no
 	}
-	return wamp.List{uint64(len(found))}, refusal{}
+	count := uint64(0)
+	for _, s := range b.sessions { // order: only counts
+		if wanted(s) {
+			count++
+		}
+	}
+	return wamp.List{count}, refusal{}
 }
 
 func (b *Broker) listSessions(c *metaCall, _ *Outbox) (wamp.List, refusal) {
-	found, no := b.sessionsOfRoles(c)
+	wanted, no := c.ofRoles()
 	if no.refuses() {
 		return nil, no
 	}
-	return wamp.List{ids(found, sessionID)}, refusal{}
+	return wamp.List{ids(b.sessionsWhere(wanted), sessionID)}, refusal{}
 }
 
 func sessionID(s *Session) wamp.ID { return s.ID }

@@ -209,7 +209,7 @@ func readIDs(d wamp.Dict, key string, dst *[]wamp.ID) bool {
 	return true
 }
 
-// What a dictionary takes besides what is in it, and each entry of a large one: measured.
+// About what a dictionary takes besides what is in it, and each entry of a large one.
 const (
 	dictSize  = 320
 	entrySize = 64
