@@ -64,14 +64,21 @@ func (s *socket) readReady(fd uintptr) bool {
 	case errno == syscall.EINTR:
 		return s.readReady(fd)
 	case errno != 0:
-		s.readErr = errno
+		s.end(errno)
 	case n == 0:
-		s.readErr = io.EOF
+		s.end(io.EOF)
 	default:
 		s.readErr = nil
 		s.in.filled(n)
 	}
 	return true
+}
+
+// end says that nothing more will be read. The buffer goes back: else each connection that ends would cost the next
+// one a new buffer.
+func (s *socket) end(err error) {
+	s.readErr = err
+	s.in.park()
 }
 
 func (s *socket) tryWrite(b []byte) (int, error) {

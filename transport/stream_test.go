@@ -6,6 +6,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net"
+	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -231,3 +232,41 @@ func (*lineFraming) AppendClose(dst []byte, _ error) []byte { return dst }
 func (*lineFraming) MaxSend() int                           { return 0 }
 func (*lineFraming) SetMaxReceive(int)                      {}
 func (*lineFraming) Shape() transport.Shape                 { return transport.ShapeUnique }
+
+// A connection that ends gives its buffer back: the next one does not cost another.
+func TestConnectionsThatEndLeaveNoBuffers(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	const connections = 100
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	for range connections {
+		readToEnd(t, l)
+	}
+	runtime.ReadMemStats(&after)
+	if each := (after.TotalAlloc - before.TotalAlloc) / connections; each > 32<<10 {
+		t.Errorf("a connection costs %d bytes of new memory", each)
+	}
+}
+
+// readToEnd accepts a connection whose peer closes it.
+func readToEnd(t *testing.T, l net.Listener) {
+	t.Helper()
+	client, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	socket, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn := transport.NewStream(socket, &lineFraming{}, wamp.JSON, transport.Info{}, nil)
+	_ = client.Close()
+	if err := conn.Wait(); !errors.Is(err, io.EOF) {
+		t.Fatalf("waiting ended with %v", err)
+	}
+	_ = conn.Close()
+}
