@@ -48,6 +48,9 @@ const (
 	done                     // nothing more is read
 )
 
+// longSilence is how long a peer says nothing before it counts as one that seldom speaks.
+const longSilence = time.Second
+
 // errDeadline closes connections whose peers are too slow.
 var errDeadline = errors.New("router: the peer took too long")
 
@@ -60,36 +63,43 @@ func newPeer(r *Router, conn transport.Conn) *peer {
 		log:    r.config.Logger.With("transport", info.Transport, "remote", info.Remote),
 	}
 	p.heard.Store(time.Now().UnixNano())
+	conn.SetMaxReceive(r.config.maxHelloMessage)
+	p.expectIn(r.config.HelloTimeout)
 	return p
 }
 
-// serve is the reader of the connection.
-func (p *peer) serve() {
-	p.conn.SetMaxReceive(p.router.config.maxHelloMessage)
-	p.expectIn(p.router.config.HelloTimeout)
+// serve reads from the connection until it ends. It returns before, and wants to go on, when there is a lull.
+func (p *peer) serve() (goesOn bool) {
 	for p.state != done {
 		err := p.conn.Wait()
-		p.turn(err)
+		if p.turn(err) && p.state != done {
+			return true
+		}
 	}
 	p.conn.Linger(p.router.config.GoodbyeTimeout)
 	p.expectIn(0)
+	return false
 }
 
-// turn handles what one wait brought: a run of messages, or the end of the connection.
-func (p *peer) turn(err error) {
+// turn handles what one wait brought: a run of messages, or the end of the connection. It reports whether the peer is
+// likely to be silent now, because it was before, or has only opened its session.
+func (p *peer) turn(err error) (lull bool) {
 	w := takeWorker()
 	defer w.release()
 	if err == nil {
+		before := p.state
 		err = p.conn.Receive(&w.run)
-		p.heard.Store(w.now.UnixNano())
+		silence := w.now.UnixNano() - p.heard.Swap(w.now.UnixNano())
 		p.pinged.Store(false)
 		p.handleRun(w)
 		p.sendControl(w)
+		lull = silence >= int64(longSilence) || before != established && p.state == established
 	}
 	if err != nil && p.state != done {
 		p.connectionEnds(w, err)
 	}
 	w.finish()
+	return lull
 }
 
 // sendControl sends what the wire itself wants sent, such as pongs.

@@ -23,7 +23,7 @@ type Router struct {
 	cancel context.CancelFunc
 
 	flushers sync.WaitGroup // of the connections' queues
-	readers  sync.WaitGroup // of Serve and of in-process connections
+	readers  sync.WaitGroup // of the connections
 	keeper   sync.WaitGroup
 
 	mu sync.Mutex
@@ -62,27 +62,34 @@ func New(c Config) (*Router, error) {
 	return r, nil
 }
 
-// Serve runs the connection until it ends: it opens a session for the peer, and another one when the first has been
-// closed in order and the peer asks for it (SES-23). It returns when the connection is closed, by the peer or because
+// Serve takes the connection over and returns at once. It opens a session for the peer, and another one when the first
+// has been closed in order and the peer asks for it (SES-23), until the connection is closed, by the peer or because
 // the router shuts down.
 func (r *Router) Serve(conn transport.Conn) {
 	p := newPeer(r, conn)
 	if !r.admit(p) {
+		p.expectIn(0)
 		_ = conn.Close()
-		return
 	}
-	defer r.readers.Done()
-	p.serve()
-	r.mu.Lock()
-	delete(r.peers, p)
-	r.mu.Unlock()
+}
+
+// read starts a reader of the peer. A goroutine whose stack has grown does not shrink it, so that the reader of a peer
+// that may now be silent for long is replaced by a new one: a stack is most of what an idle connection takes up.
+func (r *Router) read(p *peer) {
+	r.readers.Go(func() {
+		if p.serve() {
+			r.read(p)
+		} else {
+			r.part(p)
+		}
+	})
 }
 
 // Connect returns the client's end of a connection within the process, for client.Join. The connection behaves as a
 // remote one does (CLI-18).
 func (r *Router) Connect() transport.Conn {
 	local, remote := transport.Pipe(wamp.CBOR)
-	r.keeper.Go(func() { r.Serve(remote) })
+	r.Serve(remote)
 	return local
 }
 
@@ -95,7 +102,7 @@ func (r *Router) Dropped(realm string) uint64 {
 	return 0
 }
 
-// admit takes the connection in, unless the router shuts down or has too many.
+// admit takes the connection in and starts its reader, unless the router shuts down or has too many.
 func (r *Router) admit(p *peer) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -103,8 +110,15 @@ func (r *Router) admit(p *peer) bool {
 		return false
 	}
 	r.peers[p] = struct{}{}
-	r.readers.Add(1)
+	r.read(p)
 	return true
+}
+
+// part forgets a peer whose connection is closed.
+func (r *Router) part(p *peer) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.peers, p)
 }
 
 // Shutdown ends all sessions with GOODBYE wamp.close.system_shutdown and waits until the peers have answered and the

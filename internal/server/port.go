@@ -131,18 +131,12 @@ func (p *port) rawSocket(conn net.Conn) {
 		p.refused(conn.RemoteAddr().String(), err)
 		return
 	}
-	p.serve(c)
+	p.server.router.Serve(c)
 }
 
 // refused notes a failed handshake. Anybody can cause as many of them as they like, so it is for debugging only.
 func (p *port) refused(remote string, err error) {
 	p.server.log.Debug("handshake failed", "listener", p.config.Name, "remote", remote, "err", err)
-}
-
-// serve gives the connection to the router in a goroutine of its own: the stack of the one that did the handshake
-// has grown, and the connection would keep it for as long as it lives.
-func (p *port) serve(c transport.Conn) {
-	p.server.wg.Go(func() { p.server.router.Serve(c) })
 }
 
 // serveHTTP runs the HTTP server until the port is closed, and then closes the connections that have not become
@@ -177,7 +171,7 @@ func (p *port) upgrade(w http.ResponseWriter, r *http.Request) {
 		p.refused(r.RemoteAddr, err)
 		return
 	}
-	p.serve(c)
+	p.server.router.Serve(c)
 }
 
 // close stops listening and closes the connections that are not the router's yet.
