@@ -5,23 +5,27 @@ import (
 	"net"
 )
 
-// PeekedConn is a connection whose first octet has been looked at and will be read again. One port can so serve
+// PeekedConn is a connection whose first octets have been looked at and will be read again. One port can so serve
 // several protocols (RS-20).
 type PeekedConn struct {
 	net.Conn
 	peeked []byte
 }
 
+// peekSize is how much Peek reads at most: a RawSocket handshake, which then takes one system call and not two.
+const peekSize = 4
+
 // Peek waits for the first octet of the connection.
 func Peek(conn net.Conn) (first byte, c *PeekedConn, err error) {
-	c = &PeekedConn{Conn: conn, peeked: make([]byte, 1)}
-	if _, err := io.ReadFull(conn, c.peeked); err != nil {
+	peeked := make([]byte, peekSize)
+	n, err := io.ReadAtLeast(conn, peeked, 1)
+	if err != nil {
 		return 0, nil, err
 	}
-	return c.peeked[0], c, nil
+	return peeked[0], &PeekedConn{Conn: conn, peeked: peeked[:n]}, nil
 }
 
-// Read reads the peeked octet, then from the connection.
+// Read reads the peeked octets, then from the connection.
 func (c *PeekedConn) Read(b []byte) (int, error) {
 	if len(c.peeked) == 0 || len(b) == 0 {
 		return c.Conn.Read(b)
