@@ -2,6 +2,7 @@ package router
 
 import (
 	"errors"
+	"log/slog"
 	"math/bits"
 
 	"github.com/tandemrouter/tandem/transport"
@@ -89,7 +90,7 @@ type loss struct {
 
 func (w *worker) logLosses() {
 	for i, l := range w.lossy {
-		l.s.peer.log.Warn("events dropped: the subscriber does not read",
+		l.s.peer.log(slog.LevelWarn, "events dropped: the subscriber does not read",
 			"realm", l.s.realm.name, "session", l.s.core.ID, "lost", l.lost)
 		w.lossy[i] = loss{}
 	}

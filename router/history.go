@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/tandemrouter/tandem/auth"
@@ -301,7 +302,7 @@ func (s *session) selectEvents(key history.Key, q *history.Query) (history.Selec
 		return found, wamp.Errorf(wamp.ErrCanceled, "the router shuts down")
 	}
 	if err != nil {
-		s.peer.log.Error("event history not read", "realm", s.realm.name, "session", s.core.ID, "err", err)
+		s.peer.log(slog.LevelError, "event history not read", "realm", s.realm.name, "session", s.core.ID, "err", err)
 		return found, wamp.Errorf(wamp.ErrUnavailable, "the event history cannot be read")
 	}
 	return found, nil

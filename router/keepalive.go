@@ -2,6 +2,7 @@ package router
 
 import (
 	"errors"
+	"log/slog"
 	"time"
 )
 
@@ -44,7 +45,7 @@ func (p *peer) prod(now time.Time) {
 	if p.pinged.Load() {
 		silence := time.Duration(now.UnixNano() - p.heard.Load())
 		if silence >= p.router.config.PingInterval+p.router.config.PingTimeout {
-			p.log.Info("connection dropped", "err", errSilent)
+			p.log(slog.LevelInfo, "connection dropped", "err", errSilent)
 			p.queue.Abandon(errSilent)
 		}
 		return

@@ -19,7 +19,6 @@ type peer struct {
 	router *Router
 	conn   transport.Conn
 	queue  *transport.Queue
-	log    *slog.Logger
 
 	// owned by the reader
 
@@ -55,17 +54,25 @@ const longSilence = time.Second
 var errDeadline = errors.New("router: the peer took too long")
 
 func newPeer(r *Router, conn transport.Conn) *peer {
-	info := conn.Info()
 	p := &peer{
 		router: r,
 		conn:   conn,
 		queue:  transport.NewQueue(conn, r.config.QueueLimit, &r.flushers),
-		log:    r.config.Logger.With("transport", info.Transport, "remote", info.Remote),
 	}
 	p.heard.Store(time.Now().UnixNano())
 	conn.SetMaxReceive(r.config.maxHelloMessage)
 	p.expectIn(r.config.HelloTimeout)
 	return p
+}
+
+// log writes a line about the peer. There is no logger for each connection: its attributes would take up more than
+// anything else of the peer.
+func (p *peer) log(level slog.Level, text string, args ...any) {
+	log := p.router.config.Logger
+	if log.Enabled(p.router.ctx, level) {
+		info := p.conn.Info()
+		log.With("transport", info.Transport, "remote", info.Remote).Log(p.router.ctx, level, text, args...)
+	}
 }
 
 // serve reads from the connection until it ends. It returns before, and wants to go on, when there is a lull.
@@ -129,7 +136,7 @@ func (p *peer) connectionEnds(w *worker, err error) {
 		p.violates(w, frame.Text, err)
 	default:
 		if !errors.Is(err, io.EOF) {
-			p.log.Debug("connection lost", "err", err)
+			p.log(slog.LevelDebug, "connection lost", "err", err)
 		}
 		p.leave(w)
 		p.queue.Close(nil, err)
@@ -140,7 +147,7 @@ func (p *peer) connectionEnds(w *worker, err error) {
 // violates ends the connection of a peer that broke the protocol: with an ABORT if it was in a state to get one, and
 // one line in the log (PER-01, PER-02).
 func (p *peer) violates(w *worker, text string, cause error) {
-	p.log.Warn("protocol violation", "session", p.sessionID(), "err", text)
+	p.log(slog.LevelWarn, "protocol violation", "session", p.sessionID(), "err", text)
 	p.leave(w)
 	p.queue.Close(&wamp.Abort{
 		Reason:  string(wamp.ErrProtocolViolation),
@@ -158,7 +165,7 @@ func (p *peer) leave(w *worker) bool {
 	if s == nil || !s.leave(w, false) {
 		return false
 	}
-	p.log.Debug("session closed", "realm", s.realm.name, "session", s.core.ID)
+	p.log(slog.LevelDebug, "session closed", "realm", s.realm.name, "session", s.core.ID)
 	return true
 }
 

@@ -2,6 +2,7 @@ package router
 
 import (
 	"cmp"
+	"log/slog"
 	"math/rand/v2"
 	"sync"
 	"sync/atomic"
@@ -179,7 +180,7 @@ func (rl *realm) will(w *worker, s *session) []routing.Bequest {
 	for _, m := range left {
 		g := s.grantPublish(w, m.Topic)
 		if !g.Allowed {
-			s.peer.log.Info("testament dropped", "realm", rl.name, "session", s.core.ID, "uri", m.Topic, "err", g.Text)
+			s.peer.log(slog.LevelInfo, "testament dropped", "realm", rl.name, "session", s.core.ID, "uri", m.Topic, "err", g.Text)
 			continue
 		}
 		will = append(will, routing.Bequest{Publish: m, Grant: g})

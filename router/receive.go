@@ -2,6 +2,7 @@ package router
 
 import (
 	"fmt"
+	"log/slog"
 
 	"github.com/tandemrouter/tandem/internal/handshake"
 	"github.com/tandemrouter/tandem/internal/routing"
@@ -115,7 +116,7 @@ func (p *peer) handle(w *worker, m wamp.Message) {
 	case *wamp.Goodbye:
 		p.goodbye(w)
 	case *wamp.Abort:
-		p.log.Debug("session aborted by the peer", "session", p.sessionID(), "reason", m.Reason)
+		p.log(slog.LevelDebug, "session aborted by the peer", "session", p.sessionID(), "reason", m.Reason)
 		p.closes(w) // SES-11: never answered
 	case *wamp.EventReceived: // ACK-01
 	default:
@@ -165,7 +166,7 @@ func (p *peer) establish(w *worker, a *handshake.Accepted) {
 	p.mu.Unlock()
 	p.state = established
 	s.realm.addSession(w, s)
-	p.log.Debug("session opened", "realm", a.Realm, "session", s.core.ID, "authid", a.Identity.AuthID)
+	p.log(slog.LevelDebug, "session opened", "realm", a.Realm, "session", s.core.ID, "authid", a.Identity.AuthID)
 }
 
 // goodbye answers the peer's GOODBYE, or takes it for the answer to the router's own (SES-14, SES-16).
@@ -193,7 +194,7 @@ func (p *peer) goodbye(w *worker) {
 
 // refuse aborts the opening of a session.
 func (p *peer) refuse(w *worker, reason *wamp.Abort) {
-	p.log.Info("session refused", "reason", reason.Reason, "err", reason.Details.Message)
+	p.log(slog.LevelInfo, "session refused", "reason", reason.Reason, "err", reason.Details.Message)
 	p.leave(w)
 	p.queue.Close(reason, nil)
 	p.state = done

@@ -1,6 +1,7 @@
 package router
 
 import (
+	"log/slog"
 	"sync/atomic"
 
 	"github.com/tandemrouter/tandem/auth"
@@ -83,7 +84,7 @@ func (s *session) expel(w *worker, why string) {
 	if !s.leave(w, false) {
 		return
 	}
-	s.peer.log.Warn("session ended: the peer does not read", "realm", s.realm.name, "session", s.core.ID, "err", why)
+	s.peer.log(slog.LevelWarn, "session ended: the peer does not read", "realm", s.realm.name, "session", s.core.ID, "err", why)
 	s.peer.sayGoodbye(&wamp.Goodbye{Reason: wamp.CloseKilled, Details: wamp.GoodbyeDetails{Message: why}})
 }
 
@@ -92,7 +93,7 @@ func (s *session) kill(w *worker, k *routing.Killed) {
 	if !s.leave(w, k.Quiet) {
 		return
 	}
-	s.peer.log.Info("session killed", "realm", s.realm.name, "session", s.core.ID, "reason", k.Goodbye.Reason)
+	s.peer.log(slog.LevelInfo, "session killed", "realm", s.realm.name, "session", s.core.ID, "reason", k.Goodbye.Reason)
 	s.peer.sayGoodbye(&k.Goodbye)
 }
 
@@ -177,7 +178,7 @@ func (s *session) decide(r *auth.Request) routing.Grant {
 	}
 	d, err := s.realm.authorizer.Authorize(s.peer.router.ctx, r)
 	if err != nil {
-		s.peer.log.Error("authorizer failed", "realm", r.Realm, "session", r.Session, "uri", r.URI, "err", err)
+		s.peer.log(slog.LevelError, "authorizer failed", "realm", r.Realm, "session", r.Session, "uri", r.URI, "err", err)
 		return routing.Grant{Failed: true, Text: "the authorizer failed"}
 	}
 	if !d.Allowed {
