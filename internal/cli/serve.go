@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -84,8 +86,18 @@ func (c *devCmd) announce(p *program, addrs []net.Addr) {
 	}
 	flags := c.clientFlags(address)
 	fmt.Fprintf(p.Out, "  Realm       %s\n\nTry, in two other terminals:\n\n", c.Realm)
-	fmt.Fprintf(p.Out, "  tandem register com.example.hello --reply '\"hello {{arg 0}}\"'%s\n", flags)
-	fmt.Fprintf(p.Out, "  tandem call com.example.hello Ann%s\n\n", flags)
+	name := invokedAs(os.Args[0])
+	fmt.Fprintf(p.Out, "  %s register com.example.hello --reply '\"hello {{arg 0}}\"'%s\n", name, flags)
+	fmt.Fprintf(p.Out, "  %s call com.example.hello Ann%s\n\n", name, flags)
+}
+
+// invokedAs returns what to write to run the program again: the path with which it was started, if that is one.
+func invokedAs(started string) string {
+	base := strings.TrimSuffix(filepath.Base(started), ".exe")
+	if base != "tandem" || strings.ContainsAny(started, " '\"$") {
+		return "tandem"
+	}
+	return started
 }
 
 // clientFlags returns what the client commands need because their defaults do not fit.
