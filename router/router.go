@@ -102,6 +102,13 @@ func (r *Router) Dropped(realm string) uint64 {
 	return 0
 }
 
+// Full reports whether the router has as many connections as it may, so that it would close another one.
+func (r *Router) Full() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.peers) >= r.config.MaxConnections
+}
+
 // admit takes the connection in and starts its reader, unless the router shuts down or has too many.
 func (r *Router) admit(p *peer) bool {
 	r.mu.Lock()

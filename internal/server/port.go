@@ -21,6 +21,9 @@ const (
 	maxHTTPHeader    = 8 << 10
 	rawSocketOctet   = 0x7F // opens every RawSocket handshake and no HTTP request (RS-02)
 
+	// maxSorting is how many connections of a port may be on their way to saying what protocol they speak.
+	maxSorting = 1024
+
 	// acceptPause is how long accepting pauses when it fails, as it does when no descriptors are left.
 	acceptPause = 50 * time.Millisecond
 )
@@ -126,6 +129,10 @@ func (p *port) sort(conn net.Conn) {
 }
 
 func (p *port) rawSocket(conn net.Conn) {
+	if p.server.router.Full() {
+		p.refused(conn.RemoteAddr().String(), rawsocket.Refuse(conn, p.rs))
+		return
+	}
 	c, err := rawsocket.Accept(conn, p.rs)
 	if err != nil {
 		p.refused(conn.RemoteAddr().String(), err)
@@ -166,6 +173,10 @@ func (p *port) upgrade(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer p.server.leave()
+	if p.server.router.Full() {
+		http.Error(w, "the router has as many connections as it may", http.StatusServiceUnavailable)
+		return
+	}
 	c, err := websocket.Upgrade(w, r, p.ws)
 	if err != nil {
 		p.refused(r.RemoteAddr, err)
@@ -186,13 +197,27 @@ func (p *port) close() error {
 	return p.listener.Close()
 }
 
+// track notes a connection that is being sorted. If there are too many, any other one is closed to make room: who comes
+// with many and says nothing closes its own with the greatest probability.
 func (p *port) track(conn net.Conn) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !p.closed {
-		p.sorting[conn] = struct{}{}
+	if p.closed {
+		return false
 	}
-	return !p.closed
+	if len(p.sorting) >= maxSorting {
+		p.closeAnyLocked()
+	}
+	p.sorting[conn] = struct{}{}
+	return true
+}
+
+func (p *port) closeAnyLocked() {
+	for conn := range p.sorting {
+		_ = conn.Close()
+		delete(p.sorting, conn)
+		return
+	}
 }
 
 func (p *port) untrack(conn net.Conn) {

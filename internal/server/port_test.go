@@ -3,6 +3,7 @@ package server
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"net"
@@ -56,9 +57,17 @@ func (s *script) connect() net.Conn {
 // scripted runs the test with a server on a script. The log is what the server wrote, above debug.
 func scripted(t *testing.T, test func(t *testing.T, l *script, log *bytes.Buffer)) {
 	t.Helper()
+	limited(t, config.Limits{}, test)
+}
+
+// limited is scripted for a server with limits.
+func limited(t *testing.T, limits config.Limits, test func(t *testing.T, l *script, log *bytes.Buffer)) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
-		s, err := New(config.Development("", "", "realm1"), "tandem/test", slog.New(slog.NewTextHandler(&log, nil)))
+		c := config.Development("", "", "realm1")
+		c.Limits = limits
+		s, err := New(c, "tandem/test", slog.New(slog.NewTextHandler(&log, nil)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -174,6 +183,64 @@ func TestRawSocketHandshakeMayComeInPieces(t *testing.T) {
 		answer := make([]byte, 4)
 		if _, err := io.ReadFull(conn, answer); err != nil || string(answer) != "\x7f\xb3\x00\x00" {
 			t.Errorf("answered %q, %v", answer, err)
+		}
+	})
+}
+
+// Surplus connections are told why they are not served.
+func TestRS17_TooManyConnections(t *testing.T) {
+	limited(t, config.Limits{Connections: 1}, func(t *testing.T, l *script, log *bytes.Buffer) {
+		first := l.connect()
+		defer first.Close()
+		answer := make([]byte, 4)
+		_, _ = io.WriteString(first, "\x7f\xf3\x00\x00")
+		if _, err := io.ReadFull(first, answer); err != nil || string(answer) != "\x7f\xb3\x00\x00" {
+			t.Fatalf("the first got %q, %v", answer, err)
+		}
+		synctest.Wait()
+		for request, want := range map[string]string{
+			"\x7f\xf3\x00\x00": "\x7f\x40\x00\x00",
+			"GET /ws HTTP/1.1\r\nHost: localhost\r\n\r\n": "HTTP/1.1 503 Service Unavailable",
+		} {
+			surplus := l.connect()
+			_, _ = io.WriteString(surplus, request)
+			if text, err := io.ReadAll(surplus); err != nil || !strings.HasPrefix(string(text), want) {
+				t.Errorf("to %q: %q, %v", request, text, err)
+			}
+			_ = surplus.Close()
+		}
+		if log.Len() > 0 {
+			t.Errorf("anybody can write to the log:\n%s", log)
+		}
+	})
+}
+
+// Connections that say nothing yet are bounded in number, not only in time: a new one takes the place of another.
+func TestSilentConnectionsAreBounded(t *testing.T) {
+	scripted(t, func(t *testing.T, l *script, _ *bytes.Buffer) {
+		var silent []net.Conn
+		for range maxSorting {
+			silent = append(silent, l.connect())
+			synctest.Wait()
+		}
+		healthy := l.connect()
+		defer healthy.Close()
+		if _, err := io.WriteString(healthy, "\x7f\xf3\x00\x00"); err != nil {
+			t.Error(err)
+		}
+		if _, err := io.ReadFull(healthy, make([]byte, 4)); err != nil {
+			t.Error(err)
+		}
+		closed := 0
+		for _, conn := range silent {
+			_ = conn.SetReadDeadline(time.Now().Add(time.Nanosecond))
+			if _, err := conn.Read(make([]byte, 1)); errors.Is(err, io.EOF) {
+				closed++
+			}
+			_ = conn.Close()
+		}
+		if closed != 1 {
+			t.Errorf("%d made room for one", closed)
 		}
 	})
 }
