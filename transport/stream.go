@@ -26,6 +26,7 @@ type Stream struct {
 
 	// atomic
 
+	ended  atomic.Bool // Wait has failed: nothing more comes, and nobody is there to be told that nothing more is sent
 	closed atomic.Bool
 }
 
@@ -54,7 +55,11 @@ func (s *Stream) Wait() error {
 	if s.full {
 		return nil
 	}
-	return s.carrier.fill(&s.inbox)
+	err := s.carrier.fill(&s.inbox)
+	if err != nil {
+		s.ended.Store(true)
+	}
+	return err
 }
 
 // Receive implements Conn.
@@ -116,17 +121,29 @@ func (s *Stream) TryWrite(b []byte) (int, error) { return s.carrier.tryWrite(b) 
 // Write implements Conn.
 func (s *Stream) Write(b []byte) (int, error) { return s.carrier.write(b) }
 
-// CloseWrite implements Conn.
-func (s *Stream) CloseWrite() error { return s.carrier.closeWrite() }
+// CloseWrite implements Conn. When the peer has closed before, closing says the same with fewer system calls.
+func (s *Stream) CloseWrite() error {
+	if s.ended.Load() {
+		return nil
+	}
+	return s.carrier.closeWrite()
+}
 
 // Linger implements Conn.
 func (s *Stream) Linger(timeout time.Duration) {
+	if !s.ended.Load() {
+		s.discard(timeout)
+	}
+	_ = s.Close()
+}
+
+// discard throws away what the peer sends until it closes or the timeout is over.
+func (s *Stream) discard(timeout time.Duration) {
 	timer := time.AfterFunc(timeout, func() { _ = s.Close() })
 	defer timer.Stop()
 	for s.carrier.fill(&s.inbox) == nil {
 		s.inbox.skip(len(s.inbox.unread()))
 	}
-	_ = s.Close()
 }
 
 // Close implements Conn.

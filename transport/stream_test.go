@@ -177,6 +177,42 @@ func TestLingerThrowsAwayUntilThePeerCloses(t *testing.T) {
 	}
 }
 
+// closing is a connection that counts how often its sending direction was closed.
+type closing struct {
+	net.Conn
+	writeClosed int
+}
+
+func (c *closing) CloseWrite() error {
+	c.writeClosed++
+	return nil
+}
+
+func TestSendingDirectionIsClosedOnlyForPeersThatAreThere(t *testing.T) {
+	for name, gone := range map[string]bool{"there": false, "gone": true} {
+		t.Run(name, func(t *testing.T) {
+			local, remote := net.Pipe()
+			conn := &closing{Conn: local}
+			stream := transport.NewStream(conn, &lineFraming{}, wamp.JSON, transport.Info{}, nil)
+			if gone {
+				_ = remote.Close()
+				if err := stream.Wait(); !errors.Is(err, io.EOF) {
+					t.Fatalf("Wait: %v, want EOF", err)
+				}
+			}
+			transport.NewQueue(stream, 0, new(sync.WaitGroup)).Close(nil, nil)
+			if want := map[bool]int{false: 1, true: 0}[gone]; conn.writeClosed != want {
+				t.Errorf("closed the sending direction %d times, want %d", conn.writeClosed, want)
+			}
+			_ = remote.Close()
+			stream.Linger(time.Hour)
+			if _, err := local.Read(make([]byte, 1)); !errors.Is(err, io.ErrClosedPipe) {
+				t.Errorf("the connection is still open: %v", err)
+			}
+		})
+	}
+}
+
 func TestPeek(t *testing.T) {
 	a, b := net.Pipe()
 	var wg sync.WaitGroup
