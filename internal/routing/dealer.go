@@ -69,7 +69,7 @@ type DealerConfig struct {
 type Dealer struct {
 	config           DealerConfig
 	procedures       pattern.Index[*registration]
-	registrations    map[wamp.ID]*registration
+	registrations    registrationsByID
 	nextRegistration wamp.ID
 	pending          int // calls of all sessions
 	timers           timers
@@ -106,7 +106,7 @@ func NewDealer(c DealerConfig) *Dealer {
 	c.MaxKeptBytes = cmp.Or(c.MaxKeptBytes, DefaultMaxKeptBytes)
 	return &Dealer{
 		config:           c,
-		registrations:    make(map[wamp.ID]*registration),
+		registrations:    make(registrationsByID),
 		nextRegistration: 1,
 		sessions:         make(map[wamp.ID]*Session),
 		callees:          newTables[*callee](c.Random),

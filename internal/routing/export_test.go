@@ -173,6 +173,17 @@ func (a *audit) endings(e **endings, s *Session) {
 func (a *audit) totals() {
 	d := a.dealer
 	a.expect(len(a.registrations) == d.Registrations(), "%d registrations indexed, %d found", d.Registrations(), len(a.registrations))
+	listed := 0
+	for _, p := range d.registrations {
+		a.expect(*p != page{}, "an empty page holds memory")
+		for _, r := range p {
+			if r != nil {
+				listed++
+				a.expect(a.registrations[r] > 0 && d.registrations.get(r.id) == r, "registration %d is not found by ID", r.id)
+			}
+		}
+	}
+	a.expect(listed == len(a.registrations), "%d registrations by ID, %d found", listed, len(a.registrations))
 	a.expect(a.calls == d.PendingCalls(), "%d calls pending, %d found with callers", d.PendingCalls(), a.calls)
 	a.expect(a.invocations+a.waiting == d.PendingCalls(), "%d calls pending, %d found with callees", d.PendingCalls(), a.invocations)
 	a.expect(a.timers == len(d.timers.heap), "%d timers, %d found", len(d.timers.heap), a.timers)

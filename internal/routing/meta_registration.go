@@ -54,11 +54,7 @@ var registrationAPI = metaAPI[*Dealer]{
 }
 
 func (d *Dealer) listRegistrations(*metaCall, *Outbox) (wamp.List, refusal) {
-	byMatch := map[wamp.MatchPolicy][]wamp.ID{}
-	for id, r := range d.registrations { // order: the IDs are sorted below
-		byMatch[r.match] = append(byMatch[r.match], id)
-	}
-	return listByMatch(byMatch), refusal{}
+	return listByMatch(d.registrations.byMatch()), refusal{}
 }
 
 func (d *Dealer) lookUpRegistration(c *metaCall, _ *Outbox) (wamp.List, refusal) {
@@ -96,7 +92,7 @@ func (d *Dealer) registrationOf(c *metaCall) (*registration, refusal) {
 	if !ok {
 		return nil, badArgument("a registration ID")
 	}
-	r := d.registrations[id]
+	r := d.registrations.get(id)
 	if r == nil {
 		return nil, refusal{wamp.ErrNoSuchRegistration, "no such registration"}
 	}

@@ -152,7 +152,7 @@ func (d *Dealer) create(now time.Time, m *wamp.Register) (*registration, refusal
 		return nil, patternRefusal(err)
 	}
 	d.nextRegistration = r.id.Next()
-	d.registrations[r.id] = r
+	d.registrations.put(r)
 	return r, refusal{}
 }
 
@@ -164,7 +164,7 @@ func (d *Dealer) withdraw(c *callee) {
 	r.callees.remove(c)
 	if r.callees.count == 0 {
 		d.procedures.Delete(pattern.Kind(r.match), r.procedure)
-		delete(d.registrations, r.id)
+		d.registrations.delete(r.id)
 	}
 }
 
