@@ -3,7 +3,6 @@ package router
 import (
 	"context"
 	"crypto/rand"
-	"encoding/base64"
 	"encoding/binary"
 	"errors"
 	"sync"
@@ -210,9 +209,6 @@ func randomID() wamp.ID {
 	return wamp.RandomID(binary.NativeEndian.Uint64(bits[:]))
 }
 
-// randomAuthID returns the authid of an anonymous session (ATH-14).
-func randomAuthID() string {
-	var bits [18]byte
-	_, _ = rand.Read(bits[:]) // never fails
-	return base64.RawURLEncoding.EncodeToString(bits[:])
-}
+// randomAuthID returns the authid of an anonymous session (ATH-14). It can be written on a command line as it is, because
+// it has no dash.
+func randomAuthID() string { return rand.Text() }

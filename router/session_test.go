@@ -46,6 +46,19 @@ func TestATH14_AnonymousAuthIDsDiffer(t *testing.T) {
 	})
 }
 
+// Who writes an authid on a command line must not have it taken for a flag.
+func TestATH14_AnonymousAuthIDsHaveNoDash(t *testing.T) {
+	in(t, router.Config{}, func(h *house) {
+		for range 200 {
+			p := h.connect().listen()
+			p.say(hello("r"))
+			if authID := hears1[*wamp.Welcome](p).Details.AuthID; strings.HasPrefix(authID, "-") {
+				t.Fatalf("authid %q", authID)
+			}
+		}
+	})
+}
+
 // Every message that a peer may not send, in every state that it may be in.
 func TestPER03_IllegalMessages(t *testing.T) {
 	opening := map[string]wamp.Message{

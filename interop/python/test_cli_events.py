@@ -76,8 +76,8 @@ async def test_publish_to_some(uri):
         reached = [
             (["--eligible", f"{a.session},1"], {0}),
             (["--eligible", f"{a.session},{b.session}", "--exclude", str(a.session)], {1}),
-            (["--eligible-authid", a.authid, "--eligible-authid", "nobody"], {0}),
-            (["--exclude-authid", b.authid], {0}),
+            ([f"--eligible-authid={a.authid}", "--eligible-authid=nobody"], {0}),
+            ([f"--exclude-authid={b.authid}"], {0}),
             (["--eligible-authrole", "nobody"], set()),
             (["--exclude-authrole", "anonymous"], set()),
             (["--exclude-me"], {0, 1}),
