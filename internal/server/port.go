@@ -2,7 +2,6 @@ package server
 
 import (
 	"errors"
-	"log/slog"
 	"net"
 	"net/http"
 	"sync"
@@ -18,7 +17,6 @@ const (
 	// handshakeTimeout is how long a peer may take for the first octet, TLS included, and how long after it for the
 	// rest of its handshake (RS-15).
 	handshakeTimeout = 5 * time.Second
-	maxHTTPHeader    = 8 << 10
 	rawSocketOctet   = 0x7F // opens every RawSocket handshake and no HTTP request (RS-02)
 
 	// maxSorting is how many connections of a port may be on their way to saying what protocol they speak.
@@ -44,8 +42,9 @@ type port struct {
 
 	// guarded by mu
 
-	sorting map[net.Conn]struct{} // connections whose protocol is not known yet
-	closed  bool
+	sorting   map[net.Conn]struct{} // connections whose protocol is not known yet
+	upgrading int                   // connections of the HTTP server, until they are WebSockets or end
+	closed    bool
 }
 
 func newPort(s *Server, c *config.Listener, l net.Listener) *port {
@@ -59,14 +58,7 @@ func newPort(s *Server, c *config.Listener, l net.Listener) *port {
 		sorting:  make(map[net.Conn]struct{}),
 		rs:       &rawsocket.Config{MaxMessageSize: size, HandshakeTimeout: handshakeTimeout},
 	}
-	p.http = &http.Server{
-		Handler:        p.handler(),
-		ReadTimeout:    handshakeTimeout, // of the header and of a body, which nobody reads
-		WriteTimeout:   handshakeTimeout,
-		MaxHeaderBytes: maxHTTPHeader,
-		ErrorLog:       slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
-	}
-	p.http.SetKeepAlivesEnabled(false) // a connection becomes a WebSocket with its first request, or it ends
+	p.http = p.newHTTP()
 	return p
 }
 
@@ -117,16 +109,17 @@ func (p *port) sort(conn net.Conn) {
 		return
 	}
 	switch {
-	case first == rawSocketOctet && p.config.RawSocket:
+	case first != rawSocketOctet:
+		p.hypertext(peeked)
+	case p.config.RawSocket:
 		p.rawSocket(peeked)
-	case first != rawSocketOctet && p.config.WebSocket:
-		_ = conn.SetDeadline(time.Time{})
-		p.web.pass(peeked)
 	default:
-		p.server.log.Debug("protocol not served here", "listener", p.config.Name, "remote", conn.RemoteAddr().String())
+		p.refused(conn.RemoteAddr().String(), errNotServed)
 		_ = conn.Close()
 	}
 }
+
+var errNotServed = errors.New("this protocol is not served here")
 
 func (p *port) rawSocket(conn net.Conn) {
 	if p.server.router.Full() {
@@ -144,45 +137,6 @@ func (p *port) rawSocket(conn net.Conn) {
 // refused notes a failed handshake. Anybody can cause as many of them as they like, so it is for debugging only.
 func (p *port) refused(remote string, err error) {
 	p.server.log.Debug("handshake failed", "listener", p.config.Name, "remote", remote, "err", err)
-}
-
-// serveHTTP runs the HTTP server until the port is closed, and then closes the connections that have not become
-// WebSockets.
-func (p *port) serveHTTP() {
-	if err := p.http.Serve(p.web); !errors.Is(err, net.ErrClosed) {
-		p.server.log.Error("HTTP server ended", "listener", p.config.Name, "err", err)
-	}
-	_ = p.http.Close()
-}
-
-func (p *port) handler() http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("/ws", p.upgrade)
-	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
-		_, _ = w.Write([]byte("This is a Tandem router. WAMP over WebSocket is served at /ws.\n"))
-	})
-	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
-		http.Error(w, "Nothing is here. WAMP over WebSocket is served at /ws.", http.StatusNotFound)
-	})
-	return mux
-}
-
-func (p *port) upgrade(w http.ResponseWriter, r *http.Request) {
-	if !p.server.enter() {
-		http.Error(w, "the router shuts down", http.StatusServiceUnavailable)
-		return
-	}
-	defer p.server.leave()
-	if p.server.router.Full() {
-		http.Error(w, "the router has as many connections as it may", http.StatusServiceUnavailable)
-		return
-	}
-	c, err := websocket.Upgrade(w, r, p.ws)
-	if err != nil {
-		p.refused(r.RemoteAddr, err)
-		return
-	}
-	p.server.router.Serve(c)
 }
 
 // close stops listening and closes the connections that are not the router's yet.

@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"testing"
@@ -155,13 +156,15 @@ func TestPortServesNoOtherProtocol(t *testing.T) {
 	tests := map[string]struct {
 		listener config.Listener
 		text     string
+		status   int // of the HTTP response; 0: no response
 	}{
-		"RawSocket where WebSocket is served": {web, "\x7f\xf3\x00\x00"},
-		"WebSocket where RawSocket is served": {raw, "GET /ws HTTP/1.1\r\nHost: localhost\r\n\r\n"},
+		"RawSocket where WebSocket is served": {web, "\x7f\xf3\x00\x00", 0},
+		"WebSocket where RawSocket is served": {raw, "GET /ws HTTP/1.1\r\nHost: localhost\r\n\r\n", http.StatusBadRequest},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			if answer := say(t, start(t, test.listener), test.text); answer != "" {
+			answer := say(t, start(t, test.listener), test.text)
+			if status := statusOf(answer); status != test.status || status == 0 && answer != "" {
 				t.Errorf("answered %q", answer)
 			}
 		})
