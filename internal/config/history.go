@@ -1,7 +1,9 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -58,13 +60,22 @@ func (r *reader) historyFile(v value, h *History) {
 	case h.File == "":
 		r.add(v, "is empty", "leave the key out to keep events in memory")
 	case r.historyFiles[file]:
-		r.add(v, "is the file of another realm too", "")
+		r.add(v, "is the file of another realm too", "give each realm a file of its own")
+	case !isDir(filepath.Dir(file)):
+		r.add(v, "is in a directory that is not there", cmp.Or(relativeTo(h.File), "the router makes the file, and no directories"))
+	case isDir(file):
+		r.add(v, "is a directory", "the history is one file, which the router makes")
 	default:
 		if r.historyFiles == nil {
 			r.historyFiles = make(map[string]bool)
 		}
 		r.historyFiles[file] = true
 	}
+}
+
+func isDir(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
 }
 
 func (r *reader) historyTopics(v value, h *History) {

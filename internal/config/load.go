@@ -2,11 +2,11 @@ package config
 
 import (
 	"cmp"
-	"net"
+	"io"
+	"maps"
 	"os"
+	"path/filepath"
 	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/tandemrouter/tandem/auth"
 	"github.com/tandemrouter/tandem/wamp"
@@ -14,7 +14,12 @@ import (
 
 // Load reads the file. If anything in it is wrong the error is an *Error that says all of it.
 func Load(file string) (*Config, error) {
-	text, err := os.ReadFile(file)
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxSize+1))
 	if err != nil {
 		return nil, err
 	}
@@ -28,13 +33,18 @@ func Parse(file string, text []byte) (*Config, error) {
 	if root, ok := r.parse(text); ok {
 		r.config(root, c)
 	}
+	unsafe := false
+	if len(r.problems) == 0 {
+		r.exposed(c)
+		unsafe = len(r.problems) > 0
+	}
 	if len(r.problems) == 0 {
 		return c, nil
 	}
 	slices.SortStableFunc(r.problems, func(a, b Problem) int {
 		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
 	})
-	return nil, &Error{File: file, Problems: r.problems}
+	return nil, &Error{File: file, Problems: r.problems, Unsafe: unsafe}
 }
 
 func (r *reader) config(v value, c *Config) {
@@ -43,6 +53,7 @@ func (r *reader) config(v value, c *Config) {
 		field{"listeners", func(v value) { r.listeners(v, c) }},
 		field{"realms", func(v value) { r.realms(v, c) }},
 		field{"limits", func(v value) { r.limits(v, &c.Limits) }},
+		field{"i_know", r.iKnow},
 	)
 	if len(r.problems) > before {
 		return
@@ -55,98 +66,8 @@ func (r *reader) config(v value, c *Config) {
 	}
 }
 
-func (r *reader) listeners(v value, c *Config) {
-	for _, e := range r.entries(v, "a mapping of names to listeners") {
-		l := Listener{Name: e.key, Network: "tcp", WebSocket: true, RawSocket: true}
-		r.listener(e.value, &l)
-		c.Listeners = append(c.Listeners, l)
-	}
-}
-
-func (r *reader) listener(v value, l *Listener) {
-	found := len(r.problems)
-	r.fields(v,
-		field{"address", func(v value) { r.address(v, l) }},
-		field{"protocols", func(v value) { r.protocols(v, l) }},
-		field{"origins", func(v value) { r.texts(v, &l.Origins) }},
-		field{"tls", func(v value) { r.tls(v, l) }},
-	)
-	if l.Address == "" && len(r.problems) == found {
-		r.add(v, "no address", `write address: "127.0.0.1:8080", or "unix:" and a path`)
-	}
-}
-
-func (r *reader) address(v value, l *Listener) {
-	found := len(r.problems)
-	r.text(v, &l.Address)
-	if len(r.problems) > found {
-		return
-	}
-	if path, ok := strings.CutPrefix(l.Address, "unix:"); ok && path != "" {
-		l.Network, l.Address = "unix", path
-		return
-	}
-	if !isHostPort(l.Address) {
-		r.add(v, "is not an address", `write host:port, such as "127.0.0.1:8080", or "unix:" and a path`)
-	}
-}
-
-func isHostPort(address string) bool {
-	_, port, err := net.SplitHostPort(address)
-	if err != nil {
-		return false
-	}
-	_, err = strconv.ParseUint(port, 10, 16)
-	return err == nil
-}
-
-func (r *reader) protocols(v value, l *Listener) {
-	l.WebSocket, l.RawSocket = false, false
-	items := r.items(v)
-	for _, item := range items {
-		i, ok := r.word(item, []string{"websocket", "rawsocket"})
-		l.WebSocket = l.WebSocket || ok && i == 0
-		l.RawSocket = l.RawSocket || ok && i == 1
-	}
-	if len(items) == 0 {
-		r.add(v, "no protocol", "write [websocket], [rawsocket] or both")
-	}
-}
-
-func (r *reader) texts(v value, dst *[]string) {
-	for _, item := range r.items(v) {
-		var text string
-		r.text(item, &text)
-		*dst = append(*dst, text)
-	}
-}
-
-func (r *reader) tls(v value, l *Listener) {
-	l.TLS = new(TLS)
-	found := len(r.problems)
-	r.fields(v,
-		field{"cert", func(v value) { r.file(v, &l.TLS.CertFile) }},
-		field{"key", func(v value) { r.file(v, &l.TLS.KeyFile) }},
-	)
-	if len(r.problems) == found && (l.TLS.CertFile == "" || l.TLS.KeyFile == "") {
-		r.add(v, "needs both cert and key", "the paths of two PEM files")
-	}
-}
-
-// file reads the path of a file that must be there.
-func (r *reader) file(v value, dst *string) {
-	found := len(r.problems)
-	r.text(v, dst)
-	if len(r.problems) > found {
-		return
-	}
-	if _, err := os.Stat(*dst); err != nil {
-		r.add(v, "cannot be read: "+err.Error(), "")
-	}
-}
-
 func (r *reader) realms(v value, c *Config) {
-	for _, e := range r.entries(v, "a mapping of names to realms") {
+	for _, e := range r.entries(v, "a mapping of names to realms", "such as realm1: {anonymous: guest, roles: {guest: {allow: [call]}}}") {
 		if !wamp.LooseURI.ValidURI(e.key) {
 			r.add(e.at, "is not a realm name", "components without white space and '#', joined by dots")
 		}
@@ -174,8 +95,15 @@ func (r *reader) realm(v value, realm *Realm) {
 	)
 	r.checkHistoryURIs(realm.URIs)
 	if _, known := realm.Roles[realm.AnonymousRole]; realm.AnonymousRole != "" && !known {
-		r.add(anonymous, "there is no role \""+realm.AnonymousRole+"\" in this realm", "add it under roles")
+		r.add(anonymous, "there is no role \""+realm.AnonymousRole+"\" in this realm", hintForRole(realm))
 	}
+}
+
+func hintForRole(realm *Realm) string {
+	if len(realm.Roles) == 0 {
+		return "add it under roles"
+	}
+	return didYouMean(realm.AnonymousRole, slices.Sorted(maps.Keys(realm.Roles)))
 }
 
 func (r *reader) uris(v value, realm *Realm) {
@@ -212,6 +140,10 @@ func (r *reader) retention(v value, retention *Retention) {
 		_, retention.Off = r.word(v, []string{"off"})
 		return
 	}
+	if written(v.node) == "false" {
+		r.wrong(v, "a mapping", "to retain nothing write off")
+		return
+	}
 	r.fields(v,
 		field{"events", func(v value) { r.count(v, &retention.Events) }},
 		field{"size", func(v value) { r.size(v, &retention.Size) }},
@@ -226,7 +158,7 @@ func (r *reader) slowSubscribers(v value, realm *Realm) {
 }
 
 func (r *reader) roles(v value, realm *Realm) {
-	for _, e := range r.entries(v, "a mapping of names to roles") {
+	for _, e := range r.entries(v, "a mapping of names to roles", "such as guest: {allow: [call, subscribe]}") {
 		var p auth.Permissions
 		r.fields(e.value,
 			field{"allow", func(v value) { r.allow(v, &p) }},
@@ -278,4 +210,28 @@ func (r *reader) messageSize(v value, l *Limits) {
 	if len(r.problems) == found && (l.MaxMessageSize < 512 || l.MaxMessageSize > 16<<20) {
 		r.add(v, "must be between 512 bytes and 16MiB", "")
 	}
+}
+
+// file reads the path of a file that must be there.
+func (r *reader) file(v value, dst *string) {
+	found := len(r.problems)
+	r.text(v, dst)
+	if len(r.problems) > found {
+		return
+	}
+	f, err := os.Open(*dst)
+	if err != nil {
+		r.add(v, "cannot be read: "+err.Error(), relativeTo(*dst))
+		return
+	}
+	_ = f.Close()
+}
+
+// relativeTo is a hint for paths that mean something else than a person thought.
+func relativeTo(path string) string {
+	dir, err := os.Getwd()
+	if err != nil || filepath.IsAbs(path) {
+		return ""
+	}
+	return "the working directory is " + dir
 }

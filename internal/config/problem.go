@@ -18,13 +18,22 @@ type Problem struct {
 type Error struct {
 	File     string
 	Problems []Problem
+	// Unsafe says that the router could run as the file says, and does not because that would be dangerous.
+	Unsafe bool
 }
+
+// maxShown is how many problems Error tells. Whoever has more of them gave another file than they meant.
+const maxShown = 25
 
 // Error returns a line for each problem: file:line:column: path: text (hint).
 func (e *Error) Error() string {
-	lines := make([]string, len(e.Problems))
-	for i, p := range e.Problems {
+	shown := e.Problems[:min(len(e.Problems), maxShown)]
+	lines := make([]string, len(shown))
+	for i, p := range shown {
 		lines[i] = p.line(e.File)
+	}
+	if more := len(e.Problems) - len(shown); more > 0 {
+		lines = append(lines, fmt.Sprintf("%s: and %d more", e.File, more))
 	}
 	return strings.Join(lines, "\n")
 }

@@ -1,22 +1,25 @@
 package config
 
 import (
-	"errors"
 	"fmt"
 	"math"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
 )
 
 // reader walks the nodes of a file and gathers problems instead of stopping at the first.
 type reader struct {
 	problems []Problem
+
+	addresses map[string]string // the listeners' so far, with their names
+	plain     []value           // addresses that others reach without TLS
+	known     bool              // that this can be dangerous
 
 	historyFiles map[string]bool // of all realms so far
 	historyURIs  []historyURI    // of the realm that is being read
@@ -26,37 +29,6 @@ type reader struct {
 type value struct {
 	node ast.Node
 	path string
-}
-
-// parse returns the root of the file, or false if it is not YAML at all.
-func (r *reader) parse(text []byte) (value, bool) {
-	file, err := parser.ParseBytes(text, 0)
-	if err != nil {
-		r.syntax(err)
-		return value{}, false
-	}
-	if len(file.Docs) == 0 || file.Docs[0].Body == nil {
-		r.add(value{}, "the file says nothing", "it needs listeners and realms")
-		return value{}, false
-	}
-	return value{node: file.Docs[0].Body}, true
-}
-
-func (r *reader) syntax(err error) {
-	p := Problem{Line: 1, Column: 1, Text: err.Error(), Hint: "the file is not valid YAML"}
-	var syntax yaml.Error
-	if errors.As(err, &syntax) {
-		p.Text = syntax.GetMessage()
-		p.Line, p.Column = position(syntax.GetToken())
-	}
-	r.problems = append(r.problems, p)
-}
-
-func position(t *token.Token) (line, column int) {
-	if t == nil || t.Position == nil {
-		return 1, 1
-	}
-	return t.Position.Line, t.Position.Column
 }
 
 // add notes that something is wrong at the value.
@@ -78,8 +50,21 @@ func first(n ast.Node) *token.Token {
 	return n.GetToken()
 }
 
-func (r *reader) wrong(v value, want string) {
-	r.add(v, "is "+kindOf(v.node)+", not "+want, "")
+// wrong notes that the value is of another kind than what is wanted.
+func (r *reader) wrong(v value, want, hint string) {
+	switch v.node.(type) {
+	case *ast.AliasNode, *ast.AnchorNode, *ast.TagNode, *ast.MergeKeyNode:
+		hint = "write it out: these are not supported"
+	}
+	r.add(v, "is "+kindOf(v.node)+", not "+want, hint)
+}
+
+// written returns what stands in the file for a scalar.
+func written(n ast.Node) string {
+	if s, ok := n.(ast.ScalarNode); ok && s.GetToken() != nil {
+		return s.GetToken().Value
+	}
+	return ""
 }
 
 func kindOf(n ast.Node) string {
@@ -111,22 +96,37 @@ type entry struct {
 }
 
 // entries returns the mapping's entries in the order of the file.
-func (r *reader) entries(v value, want string) []entry {
+func (r *reader) entries(v value, want, hint string) []entry {
 	m, ok := v.node.(ast.MapNode)
 	if !ok {
-		r.wrong(v, want)
+		if kindOf(v.node) == "empty" {
+			hint = "are its keys indented deeper than it is? " + hint
+		}
+		r.wrong(v, want, hint)
 		return nil
 	}
 	var list []entry
+	lines := make(map[string]int)
 	for it := m.MapRange(); it.Next(); {
 		key := it.Key().GetToken().Value
 		path := join(v.path, key)
-		list = append(list, entry{key, value{it.Key(), path}, value{it.Value(), path}})
+		e := entry{key, value{it.Key(), path}, value{it.Value(), path}}
+		if line, twice := lines[key]; twice {
+			r.add(e.at, fmt.Sprintf("is there twice, first in line %d", line), "keep one of them")
+			continue
+		}
+		lines[key], _ = position(it.Key().GetToken())
+		list = append(list, e)
 	}
 	return list
 }
 
+var plainKey = regexp.MustCompile(`^[\w<-]+$`)
+
 func join(path, key string) string {
+	if !plainKey.MatchString(key) {
+		key = strconv.Quote(key)
+	}
 	if path == "" {
 		return key
 	}
@@ -141,28 +141,42 @@ type field struct {
 
 // fields reads a mapping whose keys are known.
 func (r *reader) fields(v value, fields ...field) {
-	for _, e := range r.entries(v, "a mapping") {
-		r.field(e, fields)
+	known := make([]string, len(fields))
+	for i, f := range fields {
+		known[i] = f.key
+	}
+	for _, e := range r.entries(v, "a mapping", "its keys are "+strings.Join(known, ", ")) {
+		if i := slices.Index(known, e.key); i >= 0 {
+			fields[i].read(e.value)
+		} else {
+			r.add(e.at, "unknown key", hintForKey(e, known))
+		}
 	}
 }
 
-func (r *reader) field(e entry, fields []field) {
-	known := make([]string, len(fields))
-	for i, f := range fields {
-		if f.key == e.key {
-			f.read(e.value)
-			return
-		}
-		known[i] = f.key
+// crossbar are the keys with which a configuration of Crossbar.io begins.
+var crossbar = []string{"version", "controller", "workers", "$schema"}
+
+func hintForKey(e entry, known []string) string {
+	switch {
+	case e.key == "<<":
+		return "YAML's merge keys are not supported: write it out"
+	case e.at.path == e.key && slices.Contains(crossbar, e.key):
+		return "if this is a configuration of Crossbar.io, docs/configuration.md says what its keys are called here"
+	default:
+		return didYouMean(e.key, known)
 	}
-	r.add(e.at, "unknown key", didYouMean(e.key, known))
 }
 
 // items returns the values of a list.
 func (r *reader) items(v value) []value {
 	list, ok := v.node.(*ast.SequenceNode)
 	if !ok {
-		r.wrong(v, "a list")
+		hint := ""
+		if text := written(v.node); text != "" {
+			hint = fmt.Sprintf("write [%s]", text)
+		}
+		r.wrong(v, "a list", hint)
 		return nil
 	}
 	items := make([]value, len(list.Values))
@@ -179,8 +193,10 @@ func (r *reader) text(v value, dst *string) {
 		*dst = n.Value
 	case *ast.IntegerNode:
 		*dst = n.GetToken().Value
+	case *ast.BoolNode:
+		r.wrong(v, "a text", fmt.Sprintf("if it is meant as one write %q", written(v.node)))
 	default:
-		r.wrong(v, "a text")
+		r.wrong(v, "a text", "")
 	}
 }
 
@@ -211,27 +227,47 @@ func (r *reader) word(v value, known []string) (index int, ok bool) {
 func (r *reader) flag(v value, dst *bool) {
 	n, ok := v.node.(*ast.BoolNode)
 	if !ok {
-		r.wrong(v, "true or false")
+		r.wrong(v, "true or false", switches[strings.ToLower(written(v.node))])
 		return
 	}
 	*dst = n.Value
 }
 
+// switches are words of other times and files for true and false.
+var switches = map[string]string{
+	"yes": "write true", "on": "write true", "1": "write true", "y": "write true",
+	"no": "write false", "off": "write false", "0": "write false", "n": "write false",
+}
+
 // count reads a positive number.
 func (r *reader) count(v value, dst *int) { r.wholeNumber(v, 1, dst) }
 
+var (
+	digits = regexp.MustCompile(`^[-+]?\d+$`)
+	octal  = regexp.MustCompile(`^[-+]?0[\d_]+$`)
+)
+
+func quoted(n ast.Node) bool {
+	t := n.GetToken().Type
+	return t == token.SingleQuoteType || t == token.DoubleQuoteType
+}
+
 func (r *reader) wholeNumber(v value, least int64, dst *int) {
-	n, ok := v.node.(*ast.IntegerNode)
-	if !ok {
-		r.wrong(v, "a whole number")
-		return
-	}
-	number, err := strconv.ParseInt(strings.ReplaceAll(n.GetToken().Value, "_", ""), 0, 32)
-	if err != nil || number < least {
+	text := written(v.node)
+	number, err := strconv.ParseInt(strings.ReplaceAll(text, "_", ""), 0, 32)
+	_, isNumber := v.node.(*ast.IntegerNode) // it is a text if it is very large
+	switch {
+	case !isNumber && !digits.MatchString(text):
+		r.wrong(v, "a whole number", "")
+	case !isNumber && quoted(v.node):
+		r.wrong(v, "a whole number", "write it without quotes")
+	case octal.MatchString(text):
+		r.add(v, "begins with 0", "write the number without it")
+	case err != nil || number < least:
 		r.add(v, fmt.Sprintf("must be between %d and %d", least, math.MaxInt32), "leave the key out for the default")
-		return
+	default:
+		*dst = int(number)
 	}
-	*dst = int(number)
 }
 
 var sizeUnits = []struct {
@@ -246,18 +282,26 @@ func (r *reader) size(v value, dst *int) {
 		r.count(v, dst)
 		return
 	}
+	n, ok := sizeOf(s.Value)
+	switch {
+	case !ok:
+		r.add(v, fmt.Sprintf("%q is not a size", s.Value), "write bytes, or a number with KiB, MiB or GiB, such as 64KiB")
+	case n > math.MaxInt32:
+		r.add(v, "must be less than 2GiB", "")
+	default:
+		*dst = n
+	}
+}
+
+// sizeOf returns the bytes that a number with a unit says. It reports false if the text is something else.
+func sizeOf(text string) (n int, ok bool) {
 	for _, unit := range sizeUnits {
-		digits, ok := strings.CutSuffix(s.Value, unit.suffix)
-		if !ok {
-			continue
-		}
-		n, err := strconv.Atoi(strings.TrimSpace(digits))
-		if err == nil && n > 0 && n <= math.MaxInt32/unit.bytes {
-			*dst = n * unit.bytes
-			return
+		if digits, found := strings.CutSuffix(text, unit.suffix); found {
+			n, err := strconv.ParseInt(strings.TrimSpace(digits), 10, 32)
+			return int(n) * unit.bytes, err == nil && n > 0
 		}
 	}
-	r.add(v, fmt.Sprintf("%q is not a size", s.Value), "write bytes, or a number with KiB, MiB or GiB, such as 64KiB")
+	return 0, false
 }
 
 // duration reads a time of at least a millisecond, such as 30s or 1h30m.
