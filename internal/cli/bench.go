@@ -89,7 +89,7 @@ func benchError(ctx context.Context, err error) error {
 	case told(ctx):
 		return errInterrupted
 	case errors.As(err, &network) && network.Op == "dial":
-		return exit(exitUnreachable, "cannot reach a router: %w%s", err, whereItMayBe(err))
+		return exit(exitUnreachable, "cannot reach a router: %w%s", err, whereItMayBe("", err))
 	default:
 		return err
 	}

@@ -9,6 +9,8 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"slices"
+	"strings"
 	"syscall"
 	"unicode/utf8"
 
@@ -26,6 +28,8 @@ type Streams struct {
 type grammar struct {
 	Dev       devCmd       `cmd:"" help:"Run a router for development: loopback only, in memory, everybody may do everything."`
 	Serve     serveCmd     `cmd:"" help:"Run a router as a configuration file says."`
+	Check     checkCmd     `cmd:"" help:"Say what is wrong with a configuration file."`
+	Init      initCmd      `cmd:"" help:"Print a configuration file to begin with."`
 	Call      callCmd      `cmd:"" help:"Call a procedure and print its result."`
 	Register  registerCmd  `cmd:"" help:"Offer a procedure until stopped."`
 	Publish   publishCmd   `cmd:"" help:"Publish an event."`
@@ -67,21 +71,35 @@ func run(ctx context.Context, p *program, args []string) int {
 		complain(p.Err, err)
 		return exitCode(err)
 	}
-	if len(args) == 0 {
-		args = []string{"--help"}
-	}
-	command, err := parser.Parse(spareNumbers(args))
+	command, err := parser.Parse(spareNumbers(asked(args)))
 	switch {
 	case exited != nil: // help was printed
 		return *exited
 	case err != nil:
-		fmt.Fprintf(p.Err, "tandem: %v\nRun \"%s --help\" for what can be written here.\n", err, commandOf(err))
+		fmt.Fprintf(p.Err, "tandem: %s\nRun \"%s --help\" for what can be written here.\n", mistake(err), commandOf(err))
 		return exitUsage
 	}
 	err = command.Run(p)
 	complain(p.Err, err)
 	return exitCode(err)
 }
+
+// asked returns the arguments as the parser knows them: people ask for help and the version in several ways.
+func asked(args []string) []string {
+	switch {
+	case len(args) == 0:
+		return []string{"--help"}
+	case args[0] == "help":
+		return append(slices.Clone(args[1:]), "--help")
+	case args[0] == "--version":
+		return append([]string{"version"}, args[1:]...)
+	default:
+		return args
+	}
+}
+
+// mistake says what is wrong with the command line, in the words of people and not of parsers.
+func mistake(err error) string { return strings.ReplaceAll(err.Error(), `"EOL" (<EOL>)`, "nothing") }
 
 // checkWords refuses words that are no texts: the parser would replace what it does not understand in them.
 func checkWords(args []string) error {

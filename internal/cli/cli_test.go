@@ -3,6 +3,8 @@ package cli
 import (
 	"strings"
 	"testing"
+
+	"github.com/tandemrouter/tandem/internal/config"
 )
 
 func TestVersion(t *testing.T) {
@@ -12,10 +14,31 @@ func TestVersion(t *testing.T) {
 	}
 }
 
+func TestManyWaysToAsk(t *testing.T) {
+	if got, want := tandem(t, "--version"), tandem(t, "version"); got != want || got.code != exitOK {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	for asked, flag := range map[string]string{"help": "--help", "help call": "call --help", "help bench rpc": "bench rpc --help"} {
+		got, want := tandem(t, strings.Fields(asked)...), tandem(t, strings.Fields(flag)...)
+		if got != want || got.code != exitOK || got.out == "" {
+			t.Errorf("%s: got %+v", asked, got)
+		}
+	}
+}
+
+func TestInitPrintsWhatCheckAccepts(t *testing.T) {
+	starter := tandem(t, "init")
+	starter.expect(t, exitOK, config.Starter, "")
+	file := writeFile(t, starter.out)
+	tandem(t, "check", "-c", file).expect(t, exitOK, file+": nothing is wrong (1 listener, 1 realm)\n", "")
+	wrong := writeFile(t, "listeners: {}\nrealmz: {}\n")
+	tandem(t, "check", "-c", wrong).expect(t, exitConfig, "", wrong+`:2:1: realmz: unknown key (did you mean "realms"?)`)
+}
+
 func TestNothingPrintsHelp(t *testing.T) {
 	for _, args := range [][]string{nil, {"--help"}, {"-h"}} {
 		e := tandem(t, args...)
-		for _, command := range []string{"dev", "serve", "call", "register", "publish", "subscribe", "bench rpc", "version"} {
+		for _, command := range []string{"dev", "serve", "check", "init", "call", "register", "publish", "subscribe", "bench rpc", "version"} {
 			if !strings.Contains(e.out, "\n  "+command+" ") {
 				t.Errorf("%q: no %s in %s", args, command, e.out)
 			}
@@ -55,7 +78,9 @@ func TestUsageErrors(t *testing.T) {
 		"where to look deeper": {"bench rpc --deep 3", `Run "tandem bench rpc --help"`},
 		"no procedure":         {"call", "<procedure>"},
 		"no topic":             {"publish", "<topic>"},
-		"no file":              {"serve", "--config"},
+		"no file":              {"serve", `"tandem init > tandem.yaml"`},
+		"no file to check":     {"check", "tandem check -c FILE"},
+		"no value":             {"serve -c", "got nothing"},
 		"no answer":            {"register com.example.x", "--echo or --reply"},
 		"two answers":          {"register com.example.x --echo --reply 1", "--echo and --reply can't be used together"},
 		"match":                {"subscribe com.example.x --match prefixes", `--match must be one of "exact","prefix","wildcard"`},

@@ -2,6 +2,8 @@ package cli
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net/url"
@@ -45,7 +47,7 @@ func (f *connectFlags) connect(ctx context.Context, p *program) (*client.Session
 	case errors.As(err, &refused) && refused.Reason != wamp.CloseTransportLost:
 		return nil, fmt.Errorf("the router at %s refuses realm %s: %w", f.URL, f.Realm, refused)
 	default:
-		return nil, exit(exitUnreachable, "cannot reach a router: %w%s", err, whereItMayBe(err))
+		return nil, exit(exitUnreachable, "cannot reach a router: %w%s", err, whereItMayBe(f.URL, err))
 	}
 }
 
@@ -60,12 +62,27 @@ func checkURL(rawURL string) error {
 	return exit(exitUsage, "--url %s: write %s, tcp://127.0.0.1:8080 or unix:///path/of/socket", rawURL, defaultURL)
 }
 
-// whereItMayBe is a hint for the usual reason why there is no connection.
-func whereItMayBe(err error) string {
-	if errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.ENOENT) {
-		return "\n  nothing listens there; \"tandem dev\" starts a router on this machine"
+// whereItMayBe is a hint for the usual reasons why there is no connection.
+func whereItMayBe(rawURL string, err error) string {
+	scheme, _, _ := strings.Cut(rawURL, ":")
+	var text string
+	var unknown x509.UnknownAuthorityError
+	var plain tls.RecordHeaderError
+	switch {
+	case errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.ENOENT):
+		text = `nothing listens there; "tandem dev" starts a router on this machine`
+	case errors.As(err, &unknown):
+		text = "the router's certificate is signed by nobody whom this machine trusts"
+	case errors.As(err, &plain):
+		text = "what listens there does not speak TLS; without it the URL begins with ws:// or tcp://"
+	case strings.HasPrefix(scheme, "ws") && !strings.Contains(err.Error(), "HTTP status"):
+		text = "does what listens there speak WebSocket? RawSocket is at a URL with tcp:// or unix://"
+	case scheme == "tcp" || scheme == "tcps" || scheme == "unix":
+		text = "does what listens there speak RawSocket? WebSocket is at a URL such as " + defaultURL
+	default:
+		return ""
 	}
-	return ""
+	return "\n  " + text
 }
 
 func (f *connectFlags) serializer() wamp.Serializer {

@@ -21,7 +21,7 @@ const (
 	exitNotFound      = 7   // no such procedure, session or registration
 	exitTimeout       = 8   // timeout or canceled; the router's drain hit its limit
 	exitCallee        = 9   // the callee answered with an error of the application
-	exitLimit         = 10  // refused by a limit
+	exitLimit         = 10  // refused by a limit; a router that would be dangerous
 	exitInterrupted   = 130 // by the person at the keyboard
 )
 

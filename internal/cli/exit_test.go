@@ -3,10 +3,13 @@ package cli
 import (
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/tandemrouter/tandem/client"
@@ -37,23 +40,38 @@ func TestExit3ConfigurationIsWrong(t *testing.T) {
 	tandem(t, "serve", "-c", file).expect(t, exitConfig, "", "\n"+file+`:2:10: listeners.main.adress: unknown key (did you mean "address"?)`)
 
 	missing := filepath.Join(t.TempDir(), "missing.yaml")
-	tandem(t, "serve", "-c", missing).expect(t, exitConfig, "", missing)
+	tandem(t, "serve", "-c", missing).expect(t, exitConfig, "", "\n  \"tandem init > FILE\" writes")
 
 	pem := writeFile(t, "nonsense")
 	file = writeFile(t, fmt.Sprintf("listeners: {main: {address: \"127.0.0.1:0\", tls: {cert: %q, key: %q}}}\nrealms: {realm1: {}}\n", pem, pem))
-	tandem(t, "serve", "-c", file).expect(t, exitConfig, "", `listener "main"`)
+	tandem(t, "serve", "-c", file).expect(t, exitConfig, "", "listeners.main.tls: cannot be used")
+	if runtime.GOOS != "windows" {
+		tandem(t, "serve", "-c", t.TempDir()).expect(t, exitConfig, "", "it is a directory")
+	}
+}
+
+func TestExit10DangerousConfiguration(t *testing.T) {
+	file := writeFile(t, "listeners: {main: {address: \":0\"}}\nrealms: {realm1: {anonymous: g, roles: {g: {allow: [publish]}}}}\n")
+	for _, verb := range []string{"serve", "check"} {
+		tandem(t, verb, "-c", file).expect(t, exitLimit, "", "i_know: [anonymous-on-plaintext]")
+	}
 }
 
 func TestExit4NoRouter(t *testing.T) {
 	_, ws, _ := startDev(t)
 	free := nobody(t)
+	rawOnly, webOnly := startProtocol(t, "rawsocket"), startProtocol(t, "websocket")
 	tests := map[string]struct{ url, err string }{
 		"nobody listens":    {"ws://" + free + "/ws", `"tandem dev" starts a router`},
 		"nobody, raw":       {"tcp://" + free, `"tandem dev" starts a router`},
 		"no socket":         {"unix:///no/such/socket", `"tandem dev" starts a router`},
 		"another path":      {ws + "x", "WAMP over WebSocket is served at /ws"},
-		"no TLS there":      {"wss" + strings.TrimPrefix(ws, "ws"), "cannot reach a router"},
-		"no TLS there, raw": {"tcps" + strings.TrimSuffix(strings.TrimPrefix(ws, "ws"), "/ws"), "cannot reach a router"},
+		"no TLS there":      {"wss" + strings.TrimPrefix(ws, "ws"), "does not speak TLS"},
+		"no TLS there, raw": {"tcps" + strings.TrimSuffix(strings.TrimPrefix(ws, "ws"), "/ws"), "does not speak TLS"},
+		"only RawSocket":    {"ws://" + address(rawOnly) + "/ws", "Only RawSocket is served here"},
+		"only WebSocket":    {"tcp://" + address(webOnly), "WebSocket is at a URL such as"},
+		"HTTP/1.0":          {"ws://" + oldServer(t) + "/", "does what listens there speak WebSocket?"},
+		"HTTP, raw":         {"tcp://" + oldServer(t), "does what listens there speak RawSocket?"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -77,6 +95,42 @@ func TestExit5NoSuchRealm(t *testing.T) {
 	}
 }
 
+// startProtocol runs a router that speaks one protocol.
+func startProtocol(t *testing.T, protocol string) *running {
+	t.Helper()
+	r := launch(t, "serve", "-c", writeFile(t,
+		"listeners: {main: {address: \"127.0.0.1:0\", protocols: ["+protocol+"]}}\nrealms: {realm1: {}}\n"))
+	r.out.await(t, "(main)")
+	return r
+}
+
+// address returns the address that a router says it listens on.
+func address(r *running) string {
+	return strings.Fields(strings.TrimPrefix(r.out.String(), "listening on "))[0]
+}
+
+// oldServer answers everything with a web page, in a version of HTTP without WebSockets, and returns its address.
+func oldServer(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var serving sync.WaitGroup
+	serving.Go(func() {
+		for conn, err := l.Accept(); err == nil; conn, err = l.Accept() {
+			_, _ = conn.Read(make([]byte, 1024))
+			_, _ = io.WriteString(conn, "HTTP/1.0 200 OK\r\n\r\n<html>")
+			_ = conn.Close()
+		}
+	})
+	t.Cleanup(func() {
+		_ = l.Close()
+		serving.Wait()
+	})
+	return l.Addr().String()
+}
+
 // startServe runs `tandem serve` with a realm in which guests may do what is listed.
 func startServe(t *testing.T, allow string) (url string) {
 	t.Helper()
@@ -88,7 +142,7 @@ realms:
 `)
 	r := launch(t, "serve", "-c", file)
 	r.out.await(t, "(main)")
-	return "tcp://" + strings.Fields(strings.TrimPrefix(r.out.String(), "listening on "))[0]
+	return "tcp://" + address(r)
 }
 
 func TestExit5And6NotAllowed(t *testing.T) {

@@ -11,7 +11,6 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/tandemrouter/tandem/internal/config"
@@ -23,15 +22,15 @@ import (
 const stopTimeout = 10 * time.Second
 
 type serveCmd struct {
-	Config string `short:"c" required:"" placeholder:"FILE" help:"The configuration file (YAML)."`
+	Config string `short:"c" placeholder:"FILE" help:"The configuration file (YAML)."`
 	Debug  bool   `help:"Log what sessions come and go."`
 }
 
 // Run serves until the program is told to stop.
 func (c *serveCmd) Run(ctx context.Context, p *program) error {
-	conf, err := config.Load(c.Config)
+	conf, err := loadConfig("serve", c.Config)
 	if err != nil {
-		return exit(exitConfig, "the configuration cannot be used:\n%w", err)
+		return err
 	}
 	return serve(ctx, p, conf, c.Debug, func(addrs []net.Addr) {
 		for i, addr := range addrs {
@@ -139,14 +138,6 @@ func serve(ctx context.Context, p *program, conf *config.Config, debug bool, rea
 	ready(s.Addrs())
 	<-ctx.Done()
 	return stop(s, log)
-}
-
-// whoListens is a hint for the usual reason why a router cannot listen.
-func whoListens(err error) string {
-	if errors.Is(err, syscall.EADDRINUSE) {
-		return "\n  another program listens there, perhaps another router; port 0 finds a free port"
-	}
-	return ""
 }
 
 func stop(s *server.Server, log *slog.Logger) error {

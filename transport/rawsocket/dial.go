@@ -3,6 +3,7 @@ package rawsocket
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"net"
 	"time"
@@ -56,10 +57,19 @@ func Dial(ctx context.Context, network, address string, cfg *DialConfig) (transp
 	reply, err := c.handshake(ctx, conn)
 	if err != nil {
 		_ = conn.Close() // it failed already
-		return nil, fmt.Errorf("rawsocket: handshake with %s: %w", address, err)
+		return nil, failed(err)
 	}
 	f := newFraming(c.MaxMessageSize, size(reply.high()), c.Pings)
 	return transport.NewStream(conn, f, c.Serializer, info(conn), nil), nil
+}
+
+// failed says what failed, unless the error does that itself.
+func failed(err error) error {
+	var refusal *HandshakeError
+	if errors.As(err, &refusal) {
+		return err
+	}
+	return fmt.Errorf("rawsocket: handshake: %w", err)
 }
 
 func (c *DialConfig) connect(ctx context.Context, network, address string) (net.Conn, error) {

@@ -75,10 +75,19 @@ func Dial(ctx context.Context, rawURL string, cfg *DialConfig) (transport.Conn, 
 	s, rest, err := c.handshake(ctx, conn, u)
 	if err != nil {
 		_ = conn.Close() // it failed already
-		return nil, fmt.Errorf("websocket: connecting to %s: %w", u.Redacted(), err)
+		return nil, failed(err)
 	}
 	f := newFraming(s, true, c.MaxMessageSize, c.MaxFragments)
 	return transport.NewStream(conn, f, s, info(conn), rest), nil
+}
+
+// failed says what failed, unless the error does that itself.
+func failed(err error) error {
+	var refusal *HandshakeError
+	if errors.As(err, &refusal) {
+		return err
+	}
+	return fmt.Errorf("websocket: handshake: %w", err)
 }
 
 func (c *DialConfig) connect(ctx context.Context, u *url.URL) (net.Conn, error) {

@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"fmt"
 	"net"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -66,6 +67,9 @@ type HandshakeError struct {
 
 // Error returns the status and the reason.
 func (e *HandshakeError) Error() string {
+	if e.Status == http.StatusSwitchingProtocols {
+		return "websocket: the server's answer opens no WebSocket: " + e.Text
+	}
 	return fmt.Sprintf("websocket: handshake failed with HTTP status %d: %s", e.Status, e.Text)
 }
 
