@@ -1,12 +1,14 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"time"
 
 	"github.com/tandemrouter/tandem/client"
+	"github.com/tandemrouter/tandem/wamp"
 )
 
 type callCmd struct {
@@ -32,7 +34,7 @@ func (c *callCmd) Run(ctx context.Context, p *program) error {
 	if c.Timeout < 0 {
 		return exit(exitUsage, "--timeout must not be negative")
 	}
-	payload, err := c.payload(p.In)
+	payload, err := c.payload(p)
 	if err != nil {
 		return &exitError{exitUsage, err}
 	}
@@ -53,6 +55,10 @@ func (c *callCmd) Run(ctx context.Context, p *program) error {
 	err = c.call(ctx, p, s, options)
 	if errors.Is(err, context.DeadlineExceeded) {
 		return exit(exitTimeout, "calling %s: no answer within %s", c.Procedure, c.Timeout)
+	}
+	if errors.Is(err, wamp.ErrNoSuchProcedure) {
+		hint := cmp.Or(c.notThere(ctx, s), "\n  is it written like that, is its callee running, and is that in realm "+c.Realm+" too?")
+		return fmt.Errorf("calling %s: %w%s", c.Procedure, err, hint)
 	}
 	return c.explain(ctx, err, "calling", c.Procedure)
 }

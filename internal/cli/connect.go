@@ -140,9 +140,6 @@ func (f *connectFlags) explain(ctx context.Context, err error, doing, uri string
 		return nil
 	case told(ctx):
 		return errInterrupted
-	case errors.Is(err, wamp.ErrNoSuchProcedure):
-		return fmt.Errorf("%s %s: %w\n  is it written like that, is its callee running, and is that in realm %s too?",
-			doing, uri, err, f.Realm)
 	default:
 		return fmt.Errorf("%s %s: %w", doing, uri, err)
 	}

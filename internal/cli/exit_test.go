@@ -158,8 +158,25 @@ func TestExit5And6NotAllowed(t *testing.T) {
 
 func TestExit7NoSuchProcedure(t *testing.T) {
 	_, ws, _ := startDev(t)
-	tandem(t, "call", "--url", ws, "com.example.helo", "Ann").
-		expect(t, exitNotFound, "", "calling com.example.helo: wamp.error.no_such_procedure")
+	call := func(procedure string) ending { return tandem(t, "call", "--url", ws, procedure, "Ann") }
+	call("com.example.helo").expect(t, exitNotFound, "", "calling com.example.helo: wamp.error.no_such_procedure")
+	call("com.example.helo").expect(t, exitNotFound, "", "\n  nobody has registered a procedure in realm realm1\n")
+	startRegister(t, ws, "--echo", "--invoke", "first", "com.example.hello")
+	call("com.example.helo").expect(t, exitNotFound, "", "\n  did you mean com.example.hello (1 callee)?\n")
+	startRegister(t, ws, "--echo", "--invoke", "first", "com.example.hello")
+	call("com.exmaple.hello").expect(t, exitNotFound, "", "\n  did you mean com.example.hello (2 callees)?\n")
+	call("org.other.thing").expect(t, exitNotFound, "", "is that in realm realm1 too?")
+}
+
+// A router without the meta procedures, or that does not grant them, leaves the question.
+func TestNoSuchProcedureWithoutMetaAPI(t *testing.T) {
+	url := startFake(t, func(r *fake) {
+		for _, procedure := range []string{"com.example.x", "wamp.registration.list"} {
+			request, _, _ := r.asked(procedure)
+			r.send(refused(wamp.ErrNoSuchProcedure)(request))
+		}
+	})
+	tandem(t, "call", "--url", url, "com.example.x").expect(t, exitNotFound, "", "is that in realm realm1 too?")
 }
 
 func TestExit8Timeout(t *testing.T) {

@@ -82,7 +82,7 @@ func (c *publishCmd) Run(ctx context.Context, p *program) error {
 	if err != nil {
 		return err
 	}
-	payload, err := c.payload(p.In)
+	payload, err := c.payload(p)
 	if err != nil {
 		return &exitError{exitUsage, err}
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -29,22 +30,48 @@ Numbers of any size stay exact. Further forms:
   -         JSON from the standard input`
 
 // payload returns what the flags say, written in JSON.
-func (f *payloadFlags) payload(stdin io.Reader) (wamp.Payload, error) {
+func (f *payloadFlags) payload(p *program) (wamp.Payload, error) {
 	args := make([]json.RawMessage, len(f.Args))
 	for i, word := range f.Args {
 		var err error
-		if args[i], err = parseValue(word, stdin); err != nil {
+		if args[i], err = parseValue(word, p.In); err != nil {
 			return wamp.Payload{}, err
 		}
+		p.noteAlmostJSON(word)
 	}
 	kwargs := make(map[string]json.RawMessage, len(f.Kwargs))
 	for key, word := range f.Kwargs {
 		var err error
-		if kwargs[key], err = parseValue(word, stdin); err != nil {
+		if kwargs[key], err = parseValue(word, p.In); err != nil {
 			return wamp.Payload{}, err
 		}
+		p.noteAlmostJSON(word)
 	}
 	return rawJSON(args, kwargs)
+}
+
+// noteAlmostJSON tells of a word that is sent as a text and looks as if it was not meant as one.
+func (p *program) noteAlmostJSON(word string) {
+	if !strings.HasPrefix(word, "{") && !strings.HasPrefix(word, "[") {
+		return
+	}
+	if problem := wrongJSON([]byte(word)); problem != nil {
+		fmt.Fprintf(p.Err, "%s is sent as a text; as JSON it has a mistake at %s (s: before it says that it is a text)\n",
+			printable(word), problem)
+	}
+}
+
+// wrongJSON says where a text is not one JSON value, as line:column, and why. It returns nil if it is one.
+func wrongJSON(text []byte) error {
+	var value json.RawMessage
+	err := json.Unmarshal(text, &value)
+	var syntax *json.SyntaxError
+	if !errors.As(err, &syntax) {
+		return err
+	}
+	read := text[:max(0, syntax.Offset-1)] // the offset counts what was found wrong
+	line := read[bytes.LastIndexByte(read, '\n')+1:]
+	return fmt.Errorf("%d:%d: %w", bytes.Count(read, []byte("\n"))+1, utf8.RuneCount(line)+1, err)
 }
 
 // rawJSON returns the payload with the given elements. Numbers stay as they were written.
@@ -127,8 +154,11 @@ func readJSON(name string, r io.Reader) (json.RawMessage, error) {
 }
 
 func checkedJSON(name string, content []byte) (json.RawMessage, error) {
-	if !utf8.Valid(content) || !json.Valid(content) {
-		return nil, fmt.Errorf("%s does not hold one JSON value in UTF-8", name)
+	if !utf8.Valid(content) {
+		return nil, fmt.Errorf("%s does not hold one JSON value in UTF-8; b:@FILE sends bytes", name)
+	}
+	if err := wrongJSON(content); err != nil {
+		return nil, fmt.Errorf("%s does not hold one JSON value: %w", name, err)
 	}
 	return compact(content)
 }

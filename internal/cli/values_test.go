@@ -99,7 +99,25 @@ func TestValueFromStandardInput(t *testing.T) {
 	tandemReading(t, "[1] [2]", "call", "--url", ws, "com.example.echo", "-").
 		expect(t, exitUsage, "", "the standard input does not hold one JSON value")
 	tandemReading(t, "", "call", "--url", ws, "com.example.echo", "-").
-		expect(t, exitUsage, "", "the standard input does not hold one JSON value")
+		expect(t, exitUsage, "", "the standard input does not hold one JSON value: 1:1: unexpected end")
+}
+
+// Whoever mistypes JSON learns why it arrives as a text.
+func TestWhatIsAlmostJSONIsNoted(t *testing.T) {
+	_, ws, _ := startDev(t)
+	startRegister(t, ws, "--echo", "com.example.echo")
+	for word, note := range map[string]string{
+		`{"a": 1,}`:   "{\"a\": 1,} is sent as a text; as JSON it has a mistake at 1:9: invalid character '}'",
+		`[1,2`:        "at 1:4: unexpected end",
+		`s:{"a": 1,}`: "",
+		`hello {x}`:   "",
+	} {
+		text, err := marshal(strings.TrimPrefix(word, "s:"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		tandem(t, "call", "--url", ws, "com.example.echo", word).expect(t, exitOK, string(text)+"\n", note)
+	}
 }
 
 // What cannot be sent as it is, is not sent.
@@ -109,6 +127,7 @@ func TestValuesThatCannotBeSent(t *testing.T) {
 		"JSON that is not":      {"\"\xff\"", "b:@FILE sends bytes"},
 		"file that is no JSON":  {"@" + writeFile(t, "hello"), "does not hold one JSON value"},
 		"file that is no UTF-8": {"@" + writeFile(t, "\"\xff\""), "does not hold one JSON value"},
+		"place of a mistake":    {"@" + writeFile(t, "{\"ü\": 1,\n \"b\": }\n"), "does not hold one JSON value: 2:7: invalid character '}'"},
 		"file without end":      {"b:@/dev/zero", "larger than any message"},
 		"directory":             {"b:@" + t.TempDir(), "is a directory"},
 	}

@@ -52,16 +52,22 @@ func (p *Problem) line(file string) string {
 
 // didYouMean returns a hint that names the known word nearest to what was written, or all of them if none is near.
 func didYouMean(word string, known []string) string {
-	best, distance := "", len(word)/2+1
+	if best, found := Nearest(word, known, len(word)/2); found {
+		return fmt.Sprintf("did you mean %q?", best)
+	}
+	return "known here: " + strings.Join(known, ", ")
+}
+
+// Nearest returns the first of the known words that differ least from what was written, and whether that is in at most
+// so many letters.
+func Nearest(word string, known []string, most int) (best string, found bool) {
+	distance := most + 1
 	for _, k := range known {
 		if d := editDistance(word, k); d < distance {
 			best, distance = k, d
 		}
 	}
-	if best != "" {
-		return fmt.Sprintf("did you mean %q?", best)
-	}
-	return "known here: " + strings.Join(known, ", ")
+	return best, distance <= most
 }
 
 // editDistance is the number of letters to insert, delete or replace to make a of b.
