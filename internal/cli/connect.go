@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"net"
 	"net/url"
 	"slices"
 	"strings"
@@ -68,6 +69,7 @@ func whereItMayBe(rawURL string, err error) string {
 	var text string
 	var unknown x509.UnknownAuthorityError
 	var plain tls.RecordHeaderError
+	var network *net.OpError
 	switch {
 	case errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.ENOENT):
 		text = `nothing listens there; "tandem dev" starts a router on this machine`
@@ -75,6 +77,8 @@ func whereItMayBe(rawURL string, err error) string {
 		text = "the router's certificate is signed by nobody whom this machine trusts"
 	case errors.As(err, &plain):
 		text = "what listens there does not speak TLS; without it the URL begins with ws:// or tcp://"
+	case errors.As(err, &network) && network.Op == "dial":
+		return ""
 	case strings.HasPrefix(scheme, "ws") && !strings.Contains(err.Error(), "HTTP status"):
 		text = "does what listens there speak WebSocket? RawSocket is at a URL with tcp:// or unix://"
 	case scheme == "tcp" || scheme == "tcps" || scheme == "unix":

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/tandemrouter/tandem/client"
+	"github.com/tandemrouter/tandem/internal/config"
 	"github.com/tandemrouter/tandem/transport/websocket"
 )
 
@@ -68,6 +69,27 @@ func TestPeersThatDoNotSpeakWAMPAreClosed(t *testing.T) {
 			}
 			check()
 		})
+	}
+}
+
+func TestWS09_Origins(t *testing.T) {
+	listed, everybody := tcp("listed"), tcp("everybody")
+	listed.Origins, everybody.Origins = []string{"https://app.example"}, []string{"*"}
+	for _, test := range []struct {
+		listener config.Listener
+		origin   string
+		status   int
+	}{
+		{tcp("main"), "http://localhost", 101},
+		{tcp("main"), "https://app.example", 403},
+		{listed, "https://app.example", 101},
+		{listed, "https://evil.example", 403},
+		{everybody, "https://evil.example", 101},
+	} {
+		answer := say(t, start(t, test.listener), "GET /ws"+anyHost+upgrade+protocol+"Origin: "+test.origin+"\r\n\r\n\x88\x80\x00\x00\x00\x00")
+		if status := statusOf(answer); status != test.status {
+			t.Errorf("%s at %s: status %d, want %d", test.origin, test.listener.Name, status, test.status)
+		}
 	}
 }
 

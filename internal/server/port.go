@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -17,6 +18,7 @@ const (
 	// handshakeTimeout is how long a peer may take for the first octet, TLS included, and how long after it for the
 	// rest of its handshake (RS-15).
 	handshakeTimeout = 5 * time.Second
+	anyOrigin        = "*"
 	rawSocketOctet   = 0x7F // opens every RawSocket handshake and no HTTP request (RS-02)
 
 	// maxSorting is how many connections of a port may be on their way to saying what protocol they speak.
@@ -54,9 +56,14 @@ func newPort(s *Server, c *config.Listener, l net.Listener) *port {
 		config:   c,
 		listener: l,
 		web:      newHandoff(l.Addr()),
-		ws:       &websocket.Config{MaxMessageSize: size, Origins: c.Origins, HandshakeTimeout: handshakeTimeout},
-		sorting:  make(map[net.Conn]struct{}),
-		rs:       &rawsocket.Config{MaxMessageSize: size, HandshakeTimeout: handshakeTimeout},
+		ws: &websocket.Config{
+			MaxMessageSize:          size,
+			HandshakeTimeout:        handshakeTimeout,
+			Origins:                 c.Origins,
+			InsecureSkipOriginCheck: slices.Contains(c.Origins, anyOrigin),
+		},
+		sorting: make(map[net.Conn]struct{}),
+		rs:      &rawsocket.Config{MaxMessageSize: size, HandshakeTimeout: handshakeTimeout},
 	}
 	p.http = p.newHTTP()
 	return p
