@@ -11,6 +11,20 @@
 // All methods of a Session, ProgressiveCall, Registration and Subscription may be called by many goroutines at once, and
 // by handlers. Only Close may not be called by a handler, because it waits for the handlers; a handler may Leave.
 //
+// # Values
+//
+// Whatever the serializer, arguments and results arrive as these Go types:
+//
+//	nil, bool, string
+//	int64                  any integer that fits, whoever sent it and however wide it was there
+//	uint64, *big.Int       integers beyond
+//	float64                any other number
+//	[]byte                 binary data
+//	wamp.List, wamp.Dict   which are []any and map[string]any
+//
+// What can be sent is everything that encoding/json takes, such as structs with json tags, with binary data as []byte.
+// A handler that gets something else than it wants answers with wamp.Errorf(wamp.ErrInvalidArgument, …).
+//
 // # Who runs what
 //
 //	application ── Call, Publish … ──► Queue ──► connection

@@ -22,7 +22,7 @@ import (
 	"github.com/tandemrouter/tandem/wamp"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(withRouter{m}) }
 
 // fake is a router that says what the test tells it to.
 type fake struct {

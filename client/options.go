@@ -74,8 +74,8 @@ type (
 	}
 )
 
-// Args gives the positional arguments. Which Go values can be sent is what package serializer can express: everything
-// that encoding/json takes, and binary data as []byte.
+// Args gives the positional arguments. What can be sent is everything that encoding/json takes, with binary data as
+// []byte.
 func Args(args ...any) PayloadOption {
 	return payloadOption(func(p *wamp.Payload) { p.Args = args })
 }

@@ -7,7 +7,7 @@ type Message interface {
 	Type() MessageType
 }
 
-// Dict is a dictionary of the protocol. Its values are those that package serializer documents.
+// Dict is a dictionary of the protocol. Package client says of which Go types its values are.
 type Dict = map[string]any
 
 // List is a list of the protocol.
