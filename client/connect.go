@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 
@@ -27,21 +28,38 @@ func Connect(ctx context.Context, rawURL string, c Config) (*Session, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.OpenTimeout)
 	defer cancel()
-	conn, err := dial(ctx, rawURL, &c)
+	u, err := parseURL(rawURL)
 	if err != nil {
-		return nil, fmt.Errorf("client: connecting to %s: %w", rawURL, err)
+		return nil, err
+	}
+	conn, err := dial(ctx, u, &c)
+	if err != nil {
+		return nil, fmt.Errorf("client: connecting to %s: %w", withoutSecret(rawURL, u), err)
 	}
 	return Join(ctx, conn, c)
 }
 
-func dial(ctx context.Context, rawURL string, c *Config) (transport.Conn, error) {
+// parseURL returns the URL, or an error without it: there may be a password in it, and errors go to logs.
+func parseURL(rawURL string) (*url.URL, error) {
 	u, err := url.Parse(rawURL)
-	if err != nil {
-		return nil, err
+	var wrong *url.Error
+	if errors.As(err, &wrong) {
+		return nil, fmt.Errorf("client: the router's URL is not one: %w", wrong.Err)
 	}
+	return u, err
+}
+
+func withoutSecret(rawURL string, u *url.URL) string {
+	if _, secret := u.User.Password(); secret {
+		return u.Redacted()
+	}
+	return rawURL
+}
+
+func dial(ctx context.Context, u *url.URL, c *Config) (transport.Conn, error) {
 	switch u.Scheme {
 	case "ws", "wss":
-		return dialWebSocket(ctx, rawURL, c)
+		return dialWebSocket(ctx, u.String(), c)
 	case "tcp":
 		return dialRawSocket(ctx, "tcp", u.Host, c)
 	case "tcps":

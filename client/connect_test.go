@@ -154,11 +154,21 @@ func TestConfigIsChecked(t *testing.T) {
 }
 
 func TestConnectRefusesURL(t *testing.T) {
-	for _, url := range []string{"http://localhost/ws", "localhost:8080", "", "ws://[::1", "unix://"} {
+	for _, url := range []string{"http://localhost/ws", "localhost:8080", "", "unix://"} {
 		if _, err := client.Connect(context.Background(), url, client.Config{Realm: "realm1"}); err == nil {
 			t.Errorf("connected to %q", url)
 		} else if !strings.Contains(err.Error(), "connecting to "+url) {
 			t.Errorf("error for %q does not name it: %v", url, err)
+		}
+	}
+}
+
+// Errors are logged, and passwords are not.
+func TestConnectKeepsSecrets(t *testing.T) {
+	for _, url := range []string{"ws://ann:secret@127.0.0.1:1/ws", "tcp://ann:secret@127.0.0.1:1", "ws://ann:secret@[::1", "ws://ann:secret%@x"} {
+		_, err := client.Connect(context.Background(), url, client.Config{Realm: "realm1"})
+		if err == nil || strings.Contains(err.Error(), "secret") {
+			t.Errorf("%s: %v", url, err)
 		}
 	}
 }

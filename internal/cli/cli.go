@@ -56,12 +56,23 @@ func Main(s Streams, version string, args []string) int {
 	return run(ctx, &program{s, version}, args)
 }
 
+const description = `A WAMP router, and a client for the command line.
+
+What a command prints goes to the standard output, and what it has to say besides to the standard error. Exit codes:
+
+  0  done                              6    not authorized
+  1  any other failure                 7    no such procedure, session or registration
+  2  the command line is wrong         8    timeout or canceled; peers of a stopping router were cut off
+  3  the configuration file is wrong   9    the callee answered with an error of its own
+  4  cannot reach a router; listen     10   refused by a limit; a router that would be dangerous
+  5  no such realm, not let in         130  interrupted`
+
 // run runs the command that args name. When ctx is done, the program is told to stop.
 func run(ctx context.Context, p *program, args []string) int {
 	var exited *int
 	parser := kong.Must(&grammar{},
 		kong.Name("tandem"),
-		kong.Description("A WAMP router, and a client for the command line."),
+		kong.Description(description),
 		kong.Writers(p.Out, p.Err),
 		kong.Exit(func(code int) { exited = &code }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
@@ -99,7 +110,14 @@ func asked(args []string) []string {
 }
 
 // mistake says what is wrong with the command line, in the words of people and not of parsers.
-func mistake(err error) string { return strings.ReplaceAll(err.Error(), `"EOL" (<EOL>)`, "nothing") }
+func mistake(err error) string { return peopleSay.Replace(err.Error()) }
+
+var peopleSay = strings.NewReplacer(
+	`"EOL" (<EOL>)`, "nothing",
+	"a valid 64 bit int", "a whole number from 0",
+	"a float", "a number",
+	`but got " -`, `but got "-`, // see spareNumbers
+)
 
 // checkWords refuses words that are no texts: the parser would replace what it does not understand in them.
 func checkWords(args []string) error {

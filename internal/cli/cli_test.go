@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -11,6 +13,20 @@ func TestVersion(t *testing.T) {
 	e := tandem(t, "version")
 	if !strings.HasPrefix(e.out, "tandem test go1.") || e.code != 0 || e.err != "" {
 		t.Errorf("got %+v", e)
+	}
+}
+
+func TestHelpHasTheExitCodes(t *testing.T) {
+	help := tandem(t, "--help").out
+	for code, text := range map[int]string{
+		exitOK: "done", exitFailure: "any other failure", exitUsage: "the command line", exitConfig: "the configuration file",
+		exitUnreachable: "cannot reach a router", exitRefused: "no such realm", exitNotAuthorized: "not authorized",
+		exitNotFound: "no such procedure", exitTimeout: "timeout", exitCallee: "the callee answered", exitLimit: "refused by a limit",
+		exitInterrupted: "interrupted",
+	} {
+		if !regexp.MustCompile(fmt.Sprintf(` %d +%s`, code, text)).MatchString(help) {
+			t.Errorf("the help does not say that %d is: %s\n%s", code, text, help)
+		}
 	}
 }
 
@@ -80,6 +96,11 @@ func TestUsageErrors(t *testing.T) {
 		"no topic":             {"publish", "<topic>"},
 		"no file":              {"serve", `"tandem init > tandem.yaml"`},
 		"no file to check":     {"check", "tandem check -c FILE"},
+		"negative calls":       {"register com.example.x --echo --count -1", `a whole number from 0 but got "-1"`},
+		"negative results":     {"register com.example.x --echo --progress=-1", "must not be negative"},
+		"no number":            {"publish com.example.x --rate often", `expected a number but got "often"`},
+		"password in a URL":    {"call com.example.x --url http://ann:secret@host", "--url http://ann:xxxxx@host"},
+		"password somewhere":   {"call com.example.x --url ws://ann:sec%ret@host", "--url xxxxx@host"},
 		"no value":             {"serve -c", "got nothing"},
 		"no answer":            {"register com.example.x", "--echo or --reply"},
 		"two answers":          {"register com.example.x --echo --reply 1", "--echo and --reply can't be used together"},

@@ -26,6 +26,7 @@ const (
 type connectFlags struct {
 	URL        string `default:"ws://127.0.0.1:8080/ws" help:"The router: ws://, wss://, tcp://, tcps:// or unix://."`
 	Realm      string `default:"realm1" help:"The realm to join."`
+	CA         string `name:"ca" placeholder:"FILE" help:"For wss:// and tcps://: trust the certificates in this PEM file, too."`
 	Serializer string `default:"cbor" enum:"json,msgpack,cbor" help:"How messages are encoded: json, msgpack or cbor."`
 }
 
@@ -34,8 +35,13 @@ func (f *connectFlags) connect(ctx context.Context, p *program) (*client.Session
 	if err := checkURL(f.URL); err != nil {
 		return nil, err
 	}
+	trust, err := f.trust()
+	if err != nil {
+		return nil, &exitError{exitUsage, err}
+	}
 	s, err := client.Connect(ctx, f.URL, client.Config{
 		Realm:      f.Realm,
+		TLS:        trust,
 		Serializer: f.serializer(),
 		Agent:      "tandem/" + p.version,
 	})
@@ -46,10 +52,29 @@ func (f *connectFlags) connect(ctx context.Context, p *program) (*client.Session
 	case told(ctx):
 		return nil, errInterrupted
 	case errors.As(err, &refused) && refused.Reason != wamp.CloseTransportLost:
-		return nil, fmt.Errorf("the router at %s refuses realm %s: %w", f.URL, f.Realm, refused)
+		return nil, fmt.Errorf("the router at %s refuses realm %s: %w", redacted(f.URL), quoted(f.Realm), refused)
 	default:
 		return nil, exit(exitUnreachable, "cannot reach a router: %w%s", err, whereItMayBe(f.URL, err))
 	}
+}
+
+// trust returns whom the command trusts: nil if that is whom the system trusts.
+func (f *connectFlags) trust() (*tls.Config, error) {
+	if f.CA == "" {
+		return nil, nil
+	}
+	pem, err := readFile(f.CA)
+	if err != nil {
+		return nil, err
+	}
+	pool, err := x509.SystemCertPool()
+	if err != nil {
+		pool = x509.NewCertPool()
+	}
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("--ca %s: there is no certificate in PEM", f.CA)
+	}
+	return &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}, nil
 }
 
 var schemes = []string{"ws", "wss", "tcp", "tcps", "unix"}
@@ -60,7 +85,18 @@ func checkURL(rawURL string) error {
 	if err == nil && slices.Contains(schemes, u.Scheme) && u.Host+u.Path != "" {
 		return nil
 	}
-	return exit(exitUsage, "--url %s: write %s, tcp://127.0.0.1:8080 or unix:///path/of/socket", rawURL, defaultURL)
+	return exit(exitUsage, "--url %s: write %s, tcp://127.0.0.1:8080 or unix:///path/of/socket", redacted(rawURL), defaultURL)
+}
+
+// redacted returns the URL without its password. What is no URL at all may still have one.
+func redacted(rawURL string) string {
+	if u, err := url.Parse(rawURL); err == nil {
+		return u.Redacted()
+	}
+	if at := strings.LastIndexByte(rawURL, '@'); at >= 0 {
+		return "xxxxx" + rawURL[at:]
+	}
+	return rawURL
 }
 
 // whereItMayBe is a hint for the usual reasons why there is no connection.
@@ -74,7 +110,7 @@ func whereItMayBe(rawURL string, err error) string {
 	case errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.ENOENT):
 		text = `nothing listens there; "tandem dev" starts a router on this machine`
 	case errors.As(err, &unknown):
-		text = "the router's certificate is signed by nobody whom this machine trusts"
+		text = "the router's certificate is signed by nobody whom this machine trusts; --ca FILE trusts one more"
 	case errors.As(err, &plain):
 		text = "what listens there does not speak TLS; without it the URL begins with ws:// or tcp://"
 	case errors.As(err, &network) && network.Op == "dial":

@@ -33,6 +33,9 @@ wamp.error.invalid_argument. What is JSON when it is filled in is sent as that, 
 
 // Run offers the procedure until the program is told to stop.
 func (c *registerCmd) Run(ctx context.Context, p *program) error {
+	if c.Count < 0 || c.Progress < 0 {
+		return exit(exitUsage, "--count and --progress must not be negative")
+	}
 	answer, err := c.answer(p)
 	if err != nil {
 		return &exitError{exitUsage, err}
