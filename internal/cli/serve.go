@@ -34,9 +34,41 @@ func (c *serveCmd) Run(ctx context.Context, p *program) error {
 	}
 	return serve(ctx, p, conf, c.Debug, func(addrs []net.Addr) {
 		for i, addr := range addrs {
-			fmt.Fprintf(p.Out, "listening on %s (%s)\n", addr, conf.Listeners[i].Name)
+			l := &conf.Listeners[i]
+			fmt.Fprintf(p.Out, "listening on %s (%s)\n  clients connect to %s\n", addr, l.Name, strings.Join(urlsOf(l, addr), ", "))
 		}
 	})
+}
+
+// urlsOf returns the URLs at which clients on this machine reach a listener.
+func urlsOf(l *config.Listener, addr net.Addr) []string {
+	if l.Network == "unix" {
+		if !l.RawSocket {
+			return []string{addr.String()} // with WebSocket, for which nobody has a URL
+		}
+		return []string{"unix://" + addr.String()}
+	}
+	secure := ""
+	if l.TLS != nil {
+		secure = "s"
+	}
+	address := reachable(addr)
+	var urls []string
+	if l.WebSocket {
+		urls = append(urls, "ws"+secure+"://"+address+"/ws")
+	}
+	if l.RawSocket {
+		urls = append(urls, "tcp"+secure+"://"+address)
+	}
+	return urls
+}
+
+// reachable returns the address, or that of this machine's loopback if it stands for all addresses.
+func reachable(addr net.Addr) string {
+	if tcp, ok := addr.(*net.TCPAddr); ok && tcp.IP.IsUnspecified() {
+		return net.JoinHostPort("localhost", strconv.Itoa(tcp.Port))
+	}
+	return addr.String()
 }
 
 type devCmd struct {
