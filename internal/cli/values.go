@@ -17,8 +17,8 @@ import (
 
 // payloadFlags are the arguments that a command sends.
 type payloadFlags struct {
-	Args   []string          `arg:"" optional:"" help:"Positional arguments, see above."`
-	Kwargs map[string]string `short:"k" name:"kwarg" mapsep:"none" placeholder:"KEY=VALUE" help:"A keyword argument; can be repeated."`
+	Args   []string `arg:"" optional:"" help:"Positional arguments, see above."`
+	Kwargs []string `short:"k" name:"kwarg" sep:"none" placeholder:"KEY=VALUE" help:"A keyword argument; can be repeated."`
 }
 
 const valuesHelp = `Arguments that are JSON are sent as that, such as 1, -2.5, true, null, [1,2] and {"a":1}; anything else is a text.
@@ -39,15 +39,31 @@ func (f *payloadFlags) payload(p *program) (wamp.Payload, error) {
 		}
 		p.noteAlmostJSON(word)
 	}
-	kwargs := make(map[string]json.RawMessage, len(f.Kwargs))
-	for key, word := range f.Kwargs {
-		var err error
-		if kwargs[key], err = parseValue(word, p.In); err != nil {
-			return wamp.Payload{}, err
-		}
-		p.noteAlmostJSON(word)
+	kwargs, err := f.keywords(p)
+	if err != nil {
+		return wamp.Payload{}, err
 	}
 	return rawJSON(args, kwargs)
+}
+
+// keywords returns the keyword arguments. One that is given twice is a mistake: only one of them could be sent.
+func (f *payloadFlags) keywords(p *program) (map[string]json.RawMessage, error) {
+	kwargs := make(map[string]json.RawMessage, len(f.Kwargs))
+	for _, word := range f.Kwargs {
+		key, value, found := strings.Cut(word, "=")
+		if !found {
+			return nil, fmt.Errorf("-k %s: write -k KEY=VALUE", word)
+		}
+		if _, twice := kwargs[key]; twice {
+			return nil, fmt.Errorf("-k %s: %q is there already", word, key)
+		}
+		var err error
+		if kwargs[key], err = parseValue(value, p.In); err != nil {
+			return nil, err
+		}
+		p.noteAlmostJSON(value)
+	}
+	return kwargs, nil
 }
 
 // noteAlmostJSON tells of a word that is sent as a text and looks as if it was not meant as one.
