@@ -182,7 +182,7 @@ func (s *session) decide(r *auth.Request) routing.Grant {
 		return routing.Grant{Failed: true, Text: "the authorizer failed"}
 	}
 	if !d.Allowed {
-		return routing.Grant{Text: "not allowed to " + r.Action.String()}
+		return routing.Grant{Text: "not allowed to " + r.Action.String() + " as role " + s.who.Role + " in realm " + s.realm.name}
 	}
 	return routing.Grant{
 		Allowed:       true,

@@ -153,7 +153,7 @@ func TestExit5And6NotAllowed(t *testing.T) {
 		tandem(t, args...).expect(t, exitNotAuthorized, "", "com.example.x: wamp.error.not_authorized")
 	}
 	tandem(t, "call", "--url", startServe(t, "register"), "com.example.x").
-		expect(t, exitNotAuthorized, "", "calling com.example.x: wamp.error.not_authorized")
+		expect(t, exitNotAuthorized, "", "calling com.example.x: wamp.error.not_authorized: not allowed to call as role guest in realm realm1")
 }
 
 func TestExit7NoSuchProcedure(t *testing.T) {
