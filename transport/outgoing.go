@@ -45,19 +45,30 @@ func (o *Outgoing) frame(conn Conn) ([]byte, error) {
 	return e.frame, e.err
 }
 
+// encode appends the message to the memory if it fits, and else to new memory. Growing what is there would copy the frames
+// of earlier messages.
 func (o *Outgoing) encode(conn Conn) ([]byte, error) {
-	if o.memory == nil {
-		o.memory = make([]byte, 0, outgoingMemory)
+	memory := o.memory
+	if need := o.estimate(); cap(memory)-len(memory) < need {
+		memory = make([]byte, 0, max(need, outgoingMemory))
 	}
-	before := len(o.memory)
-	b, err := conn.Append(o.memory, o.message)
+	b, err := conn.Append(memory, o.message)
 	if err != nil {
 		return nil, err
 	}
-	if o.memory = b; len(b) > outgoingMemory {
-		o.memory = nil
+	if cap(b) <= outgoingMemory {
+		o.memory = b
 	}
-	return b[before:len(b):len(b)], nil
+	return b[len(memory):len(b):len(b)], nil
+}
+
+// estimate returns how many bytes the frame is likely to take.
+func (o *Outgoing) estimate() int {
+	const head = 128 // more than most have
+	if e, ok := o.message.(*wamp.Event); ok {
+		return head + len(e.Payload.Raw)
+	}
+	return head
 }
 
 // frameHeader is the size of the header of a RawSocket frame, the only wire whose peer states a limit.

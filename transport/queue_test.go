@@ -48,7 +48,10 @@ func (c *fakeConn) Append(dst []byte, m wamp.Message) ([]byte, error) {
 	case *wamp.Published:
 		return append(dst, byte('0'+m.Request)), nil
 	case *wamp.Event: // as many bytes as its publication ID says
-		return append(dst, bytes.Repeat([]byte{'e'}, int(m.Publication))...), nil
+		for range m.Publication {
+			dst = append(dst, 'e')
+		}
+		return dst, nil
 	default:
 		return dst, errUnsendable
 	}
@@ -306,6 +309,27 @@ func TestOutgoingIsEncodedOnce(t *testing.T) {
 				t.Errorf("size %d: wrote %d bytes, not the event between its neighbours", size, len(got))
 			}
 		}
+	}
+}
+
+// Small events share memory, and the one that does not fit in any more leaves it to them.
+func TestOutgoingFramesShareMemory(t *testing.T) {
+	const events, size, most = 100, 300, 10
+	var wg sync.WaitGroup
+	q := transport.NewQueue(&fakeConn{shape: transport.ShapeRawSocket, maxSend: 1}, 0, &wg) // it keeps none of them
+	q.Lock()
+	defer q.Unlock()
+	var o transport.Outgoing
+	m := &wamp.Event{Publication: size, Payload: wamp.Payload{Serializer: wamp.JSON, Raw: make([]byte, size)}}
+	allocs := testing.AllocsPerRun(10, func() {
+		for range events {
+			o.Use(nil)
+			o.Use(m)
+			_ = q.AppendOutgoingLocked(&o)
+		}
+	})
+	if allocs > most {
+		t.Errorf("%d events of %d bytes took %v objects, want at most %d", events, size, allocs, most)
 	}
 }
 
