@@ -80,6 +80,7 @@ func (rl *realm) deliverBroker(w *worker, out *routing.Outbox) {
 		if len(w.commits) > 0 && w.promise(send) {
 			continue
 		}
+		w.lone = lone(out.Sends, i)
 		q := send.To.Shell.(*session).peer.queue
 		q.Lock()
 		w.append(send)
@@ -89,6 +90,11 @@ func (rl *realm) deliverBroker(w *worker, out *routing.Outbox) {
 	w.notice.reset()
 	w.killed = append(w.killed, out.Killed...)
 	out.Reset()
+}
+
+// lone reports whether nobody else receives the message of that send.
+func lone(sends []routing.Send, i int) bool {
+	return (i == 0 || sends[i-1].Msg != sends[i].Msg) && (i+1 == len(sends) || sends[i+1].Msg != sends[i].Msg)
 }
 
 // kill ends the sessions that a step ordered to end, in that order. It is called without locks.

@@ -13,10 +13,14 @@ import (
 // locked, but for the log.
 
 // putEvent puts the event into the queue of one of its receivers. It is encoded once for all of them, except for those
-// who must be told that they lost some.
+// who must be told that they lost some. For a single receiver it is encoded right into the queue, unless it might have to be
+// dropped from there.
 func (w *worker) putEvent(s *session, m *wamp.Event) error {
 	if s.stalled {
 		return transport.ErrQueueFull // it costs no more
+	}
+	if w.lone && s.untold == 0 && s.realm.slowSubscribers != DropOld {
+		return s.peer.queue.AppendBulkLocked(m) // nothing is shared, and so nothing allocated
 	}
 	w.outgoing.Use(m)
 	if s.untold > 0 {

@@ -23,6 +23,7 @@ type worker struct {
 	repeated []bool // which of the messages are calls whose request ID is not new; empty if the realm does not mind
 	request  auth.Request
 	outgoing transport.Outgoing
+	lone     bool // nobody but the receiver of the send under way gets its message
 
 	taken       []*transport.Queue // locked for the delivery under way
 	touched     []*transport.Queue // have something that this worker must flush
@@ -83,7 +84,7 @@ func (w *worker) append(send *routing.Send) {
 	}
 }
 
-// put encodes an EVENT once for all its receivers, whose sends follow one another. What can be refused leaves room in
+// put encodes an EVENT once for all its receivers, whose sends follow one another: see putEvent. What can be refused leaves room in
 // the queue for answers, which cannot.
 func (w *worker) put(s *session, m wamp.Message) error {
 	q := s.peer.queue
