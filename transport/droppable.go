@@ -16,7 +16,7 @@ type Dropped struct {
 // tells is how many dropped messages this one tells its receiver of. It comes back in Dropped.Told if this one is
 // dropped itself, so that the next one can tell.
 func (q *Queue) AppendDroppableLocked(o *Outgoing, tells uint64) (Dropped, error) {
-	frame, err := o.frame(q.conn)
+	frame, err := o.frame(q.conn, q.wire)
 	if err != nil {
 		return Dropped{}, err
 	}
@@ -49,7 +49,7 @@ func (q *Queue) makeRoomLocked(size, limit int) (d Dropped, err error) {
 
 // RoomLocked returns the error that AppendOutgoingLocked would return if the message were extra bytes longer.
 func (q *Queue) RoomLocked(o *Outgoing, extra int) error {
-	frame, err := o.frame(q.conn)
+	frame, err := o.frame(q.conn, q.wire)
 	if err != nil {
 		return err
 	}

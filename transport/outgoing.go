@@ -16,6 +16,12 @@ type encoded struct {
 	err   error
 }
 
+// wire is what decides about the bytes of a frame.
+type wire struct {
+	serializer wamp.Serializer
+	shape      Shape
+}
+
 // outgoingMemory is how much memory small frames share. A queue that refers to one of them keeps all of it.
 const outgoingMemory = 4 << 10
 
@@ -35,10 +41,9 @@ func (o *Outgoing) Use(m wamp.Message) {
 }
 
 // frame returns the message as conn sends it. The bytes do not change any more.
-func (o *Outgoing) frame(conn Conn) ([]byte, error) {
-	info := conn.Info()
-	e := &o.frames[info.Serializer][info.Shape]
-	if !e.done || info.Shape == ShapeUnique {
+func (o *Outgoing) frame(conn Conn, w wire) ([]byte, error) {
+	e := &o.frames[w.serializer][w.shape]
+	if !e.done || w.shape == ShapeUnique {
 		e.done = true
 		e.frame, e.err = o.encode(conn)
 	}

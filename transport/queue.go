@@ -19,6 +19,7 @@ type Queue struct {
 	conn     Conn
 	limit    int
 	maxFrame int // the largest frame that the peer accepts, 0: no bound
+	wire     wire
 	wg       *sync.WaitGroup
 
 	mu sync.Mutex
@@ -53,8 +54,9 @@ func NewQueue(conn Conn, limit int, wg *sync.WaitGroup) *Queue {
 	if limit <= 0 {
 		limit = DefaultQueueLimit
 	}
-	q := &Queue{conn: conn, limit: limit, wg: wg}
-	if n := conn.Info().MaxSend; n > 0 {
+	info := conn.Info()
+	q := &Queue{conn: conn, limit: limit, wg: wg, wire: wire{info.Serializer, info.Shape}}
+	if n := info.MaxSend; n > 0 {
 		q.maxFrame = n + frameHeader
 	}
 	return q
@@ -99,7 +101,7 @@ func (q *Queue) appendLocked(m wamp.Message, limit int) error {
 // AppendOutgoingLocked is AppendBulkLocked for a message that many receivers get: it is encoded only if no receiver with
 // the same wire has had it yet, and a large one is not even copied.
 func (q *Queue) AppendOutgoingLocked(o *Outgoing) error {
-	frame, err := o.frame(q.conn)
+	frame, err := o.frame(q.conn, q.wire)
 	if err != nil {
 		return err
 	}
