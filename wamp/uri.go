@@ -34,31 +34,36 @@ func (r URIRule) valid(s string, match MatchPolicy) bool {
 	if len(s) > MaxURILength {
 		return false
 	}
-	emptyAllowed := match == MatchWildcard
-	for {
-		component, rest, more := strings.Cut(s, ".")
-		last := !more && match == MatchPrefix
-		if component == "" && !emptyAllowed && !last || !r.validComponent(component) {
+	allowed := &looseBytes
+	if r == StrictURI {
+		allowed = &strictBytes
+	}
+	begin, ascii := 0, true // where the component begins; whether all characters were ASCII
+	for i := range len(s) {
+		switch b := s[i]; {
+		case b == '.':
+			if i == begin && match != MatchWildcard {
+				return false
+			}
+			begin = i + 1
+		case b >= utf8.RuneSelf:
+			ascii = false
+		case !allowed[b]:
 			return false
 		}
-		if !more {
-			return true
-		}
-		s = rest
 	}
+	lastEmpty := begin == len(s)
+	return (!lastEmpty || match != MatchExact) && (ascii || r == LooseURI && validRunes(s))
 }
 
-func (r URIRule) validComponent(c string) bool {
-	for i := 0; i < len(c); i++ {
-		b := c[i]
-		if b >= utf8.RuneSelf {
-			return r == LooseURI && validRunes(c[i:])
-		}
-		if r == StrictURI && !strictByte(b) || r == LooseURI && !looseByte(b) {
-			return false
-		}
+// The ASCII characters that a component may have.
+var looseBytes, strictBytes = asciiTable(looseByte), asciiTable(strictByte)
+
+func asciiTable(allows func(byte) bool) (t [utf8.RuneSelf]bool) {
+	for b := range t {
+		t[b] = allows(byte(b))
 	}
-	return true
+	return t
 }
 
 func strictByte(b byte) bool { return b >= 'a' && b <= 'z' || b >= '0' && b <= '9' || b == '_' }
