@@ -27,7 +27,7 @@ help: ## show this list
 
 .PHONY: build
 build: ## build bin/tandem, a static binary
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/tandem
+	CGO_ENABLED=0 $(GO) build -trimpath -pgo cmd/tandem/tandem.pgo -ldflags '$(LDFLAGS)' -o bin/ ./cmd/tandem
 
 .PHONY: run
 run: build ## start a router on 127.0.0.1:8080 for development (ARGS='--realm realm1')
