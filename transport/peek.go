@@ -9,6 +9,7 @@ import (
 // several protocols (RS-20).
 type PeekedConn struct {
 	net.Conn
+	plain  net.Conn // the same connection as it came
 	peeked []byte
 }
 
@@ -18,11 +19,12 @@ const peekSize = 4
 // Peek waits for the first octet of the connection.
 func Peek(conn net.Conn) (first byte, c *PeekedConn, err error) {
 	peeked := make([]byte, peekSize)
-	n, err := io.ReadAtLeast(conn, peeked, 1)
+	fast := newDirect(conn)
+	n, err := io.ReadAtLeast(fast, peeked, 1)
 	if err != nil {
 		return 0, nil, err
 	}
-	return peeked[0], &PeekedConn{Conn: conn, peeked: peeked[:n]}, nil
+	return peeked[0], &PeekedConn{Conn: fast, plain: conn, peeked: peeked[:n]}, nil
 }
 
 // Read reads the peeked octets, then from the connection.

@@ -32,18 +32,26 @@ type socket struct {
 
 // newSocket returns nil if the connection is not a plain socket.
 func newSocket(conn net.Conn) carrier {
-	switch conn.(type) {
-	case *net.TCPConn, *net.UnixConn:
-	default:
-		return nil
-	}
-	raw, err := conn.(syscall.Conn).SyscallConn()
-	if err != nil {
+	raw := rawConn(conn)
+	if raw == nil {
 		return nil
 	}
 	s := &socket{conn: conn, raw: raw}
 	s.readFn, s.writeFn = s.readReady, s.writeReady
 	return s
+}
+
+// rawConn returns nil if the connection is not a plain socket: others do not show their descriptor.
+func rawConn(conn net.Conn) syscall.RawConn {
+	plain, ok := conn.(syscall.Conn)
+	if !ok {
+		return nil
+	}
+	raw, err := plain.SyscallConn()
+	if err != nil {
+		return nil
+	}
+	return raw
 }
 
 func (s *socket) fill(in *inbox) error {

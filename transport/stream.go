@@ -35,7 +35,7 @@ type Stream struct {
 func NewStream(conn net.Conn, f Framing, s wamp.Serializer, info Info, rest []byte) *Stream {
 	if p, ok := conn.(*PeekedConn); ok {
 		rest = append(rest, p.peeked...)
-		conn = p.Conn
+		conn = p.plain
 	}
 	return newStream(newCarrier(conn), f, s, info, rest)
 }

@@ -9,18 +9,19 @@ import (
 	"time"
 
 	"github.com/tandemrouter/tandem/internal/config"
+	"github.com/tandemrouter/tandem/transport"
 )
 
 // listen opens the listener's socket. A Unix socket that a dead process left behind is replaced.
 func listen(c *config.Listener) (net.Listener, error) {
-	l, err := net.Listen(c.Network, c.Address)
+	l, err := transport.Listen(c.Network, c.Address)
 	if err == nil || c.Network != "unix" || !abandoned(c.Address) {
 		return l, err
 	}
 	if err := os.Remove(c.Address); err != nil {
 		return nil, err
 	}
-	return net.Listen(c.Network, c.Address)
+	return transport.Listen(c.Network, c.Address)
 }
 
 // abandoned reports whether the path is a socket on which nobody listens. A socket that does not answer for another
