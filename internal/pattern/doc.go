@@ -39,7 +39,8 @@
 //	          to that shape. Shapes are sorted, so that the first hit is the best.
 //
 // What an enemy can make of it is bounded. Shapes per number of components stop
-// at [MaxShapes], components at [MaxComponents]. Lengths stop at the length of
+// at [MaxShapes], half of which is the most that a single owner can bring, and
+// components at [MaxComponents]. Lengths stop at the length of
 // the URI; with a prefix of every length a URI of 1 KiB takes 1025 probes that
 // hash half a megabyte, well below a millisecond. Hashes depend on a secret, see
 // [New], so collisions cannot be prepared. Tables grow in parts, so that no

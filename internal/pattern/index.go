@@ -9,6 +9,9 @@ var (
 	// ErrTooManyShapes: a wildcard pattern would be the first of its shape
 	// while MaxShapes others with as many components exist.
 	ErrTooManyShapes = errors.New("pattern: too many wildcard shapes with this number of components")
+	// ErrShareUsed: a wildcard pattern would be the first of its shape, and its
+	// owner has brought as many shapes as are free.
+	ErrShareUsed = errors.New("pattern: too many wildcard shapes with this number of components are this session's")
 	// ErrUnknownKind: the kind is none of Exact, Prefix and Wildcard.
 	ErrUnknownKind = errors.New("pattern: unknown kind")
 )
@@ -35,10 +38,17 @@ func New[V any](secret [2]uint64) Index[V] {
 	return x
 }
 
-// Insert sets the value of the entry (k, uri). An entry that exists keeps its
-// place in the order of creation. Exact URIs and prefixes are always taken; a
-// wildcard can be refused with ErrTooManyComponents or ErrTooManyShapes.
+// Insert is InsertFor nobody.
 func (x *Index[V]) Insert(k Kind, uri string, v V) error {
+	return x.InsertFor(Nobody, k, uri, v)
+}
+
+// InsertFor sets the value of the entry (k, uri). An entry that exists keeps its
+// place in the order of creation. Exact URIs and prefixes are always taken; a
+// wildcard can be refused with ErrTooManyComponents, ErrTooManyShapes or, unless
+// the owner is Nobody, ErrShareUsed. A shape counts as its first owner's for as
+// long as it exists.
+func (x *Index[V]) InsertFor(owner uint64, k Kind, uri string, v V) error {
 	switch k {
 	case Exact:
 		x.exact.set(uri, v)
@@ -47,7 +57,7 @@ func (x *Index[V]) Insert(k Kind, uri string, v V) error {
 		x.prefixes.insert(uri, v)
 		return nil
 	case Wildcard:
-		return x.wildcards.insert(uri, v)
+		return x.wildcards.insert(uri, v, owner)
 	}
 	return ErrUnknownKind
 }

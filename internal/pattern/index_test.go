@@ -171,6 +171,38 @@ func TestInsert_ShapesAreBounded(t *testing.T) {
 	}
 }
 
+// One owner cannot use up the shapes for all: it may have as many as are free.
+func TestInsertFor_OwnersShareShapes(t *testing.T) {
+	var x pattern.Index[int]
+	mask := uint(0)
+	bring := func(owner uint64) (shapes int, err error) {
+		for ; err == nil; shapes++ {
+			if err = x.InsertFor(owner, wildcard, maskedPattern(8, mask), 0); err == nil {
+				mask++
+			}
+		}
+		return shapes - 1, err
+	}
+	for i, want := range []int{16, 8, 4, 2, 1} {
+		if got, err := bring(uint64(i + 1)); got != want || !errors.Is(err, pattern.ErrShareUsed) {
+			t.Fatalf("owner %d brings %d shapes and then %v, want %d and ErrShareUsed", i+1, got, err, want)
+		}
+	}
+	if err := x.InsertFor(1, wildcard, "x"+maskedPattern(8, 16)[1:], 0); err != nil {
+		t.Errorf("a shape that others have brought: %v", err)
+	}
+	if err := x.InsertFor(1, wildcard, maskedPattern(7, 1), 0); err != nil {
+		t.Errorf("another number of components: %v", err)
+	}
+	if got, err := bring(6); got != 1 || !errors.Is(err, pattern.ErrTooManyShapes) {
+		t.Errorf("the last owner brings %d and then %v, want 1 and ErrTooManyShapes", got, err)
+	}
+	x.Delete(wildcard, maskedPattern(8, 3))
+	if err := x.InsertFor(7, wildcard, maskedPattern(8, mask), 0); err != nil {
+		t.Errorf("a shape has gone: %v", err)
+	}
+}
+
 func TestInsert_ComponentsAreBounded(t *testing.T) {
 	var x pattern.Index[int]
 	most := strings.Repeat("c.", pattern.MaxComponents-1)

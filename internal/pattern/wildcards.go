@@ -11,6 +11,9 @@ import (
 // patterns could slow down every call.
 const MaxShapes = 32
 
+// Nobody is the owner of what has no share to keep to.
+const Nobody = 0
+
 // wildcards finds wildcard patterns by blanking the components of a URI in the
 // way of each shape that exists.
 type wildcards[V any] struct {
@@ -34,12 +37,13 @@ type wildcard[V any] struct {
 type shape struct {
 	mask    blanks
 	entries int
+	owner   uint64 // who brought the first of these patterns
 }
 
-func (w *wildcards[V]) insert(pattern string, v V) error {
+func (w *wildcards[V]) insert(pattern string, v V, owner uint64) error {
 	e, known := w.entries.get(pattern)
 	if !known {
-		if err := w.addShape(pattern); err != nil {
+		if err := w.addShape(pattern, owner); err != nil {
 			return err
 		}
 		w.created++
@@ -50,20 +54,40 @@ func (w *wildcards[V]) insert(pattern string, v V) error {
 	return nil
 }
 
-func (w *wildcards[V]) addShape(pattern string) error {
+func (w *wildcards[V]) addShape(pattern string, owner uint64) error {
 	if !w.uri.split(pattern) {
 		return ErrTooManyComponents
 	}
 	shapes := &w.shapes[w.uri.count]
 	i, found := findShape(*shapes, w.uri.blanks)
 	if !found {
-		if len(*shapes) == MaxShapes {
-			return ErrTooManyShapes
+		if err := admitShape(*shapes, owner); err != nil {
+			return err
 		}
-		*shapes = slices.Insert(*shapes, i, shape{mask: w.uri.blanks})
+		*shapes = slices.Insert(*shapes, i, shape{mask: w.uri.blanks, owner: owner})
 	}
 	(*shapes)[i].entries++
 	return nil
+}
+
+// admitShape says whether the owner may bring one shape more. It may not have
+// more than are free, so that one owner cannot use all of them up: the first can
+// have half of them, the next one half of the rest.
+func admitShape(shapes []shape, owner uint64) error {
+	free, own := MaxShapes-len(shapes), 0
+	for _, s := range shapes {
+		if s.owner == owner {
+			own++
+		}
+	}
+	switch {
+	case free == 0:
+		return ErrTooManyShapes
+	case owner != Nobody && own >= free:
+		return ErrShareUsed
+	default:
+		return nil
+	}
 }
 
 // remove takes away a pattern that is present.

@@ -27,7 +27,7 @@ func (b *Broker) Hold(now time.Time, match wamp.MatchPolicy, topic string, histo
 	sub, exists := b.topics.Get(pattern.Kind(match), topic)
 	if !exists {
 		var no refusal
-		if sub, no = b.create(now, match, strings.Clone(topic)); no.refuses() {
+		if sub, no = b.create(now, pattern.Nobody, match, strings.Clone(topic)); no.refuses() {
 			return 0, no.uri
 		}
 	}

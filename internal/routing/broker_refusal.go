@@ -31,7 +31,7 @@ func (g Grant) refusal() refusal {
 // patternRefusal returns what the peer is told if the index does not take its pattern: one that is too long is
 // wrong in itself, one too many exceeds a limit of the realm (URI-11, FLW-08).
 func patternRefusal(err error) refusal {
-	if errors.Is(err, pattern.ErrTooManyShapes) {
+	if errors.Is(err, pattern.ErrTooManyShapes) || errors.Is(err, pattern.ErrShareUsed) {
 		return refusal{wamp.ErrNotAuthorized, err.Error()}
 	}
 	return refusal{wamp.ErrInvalidURI, err.Error()}

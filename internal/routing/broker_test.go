@@ -155,18 +155,26 @@ func TestURI11_TopicsAreBounded(t *testing.T) {
 	}
 }
 
-// The realm takes only so many shapes of wildcards. One too many is refused like any excess, and leaves no trace.
+// The realm takes only so many shapes of wildcards, and a session may not use up all of them. One too many is refused like
+// any excess, and leaves no trace.
 func TestFLW08_WildcardShapesAreBounded(t *testing.T) {
-	b, s := newBroker(), &routing.Session{ID: 1}
-	for shape := range pattern.MaxShapes {
-		subscribe(b, s, shaped(shape), wamp.MatchWildcard)
+	b, first, second := newBroker(), &routing.Session{ID: 1}, &routing.Session{ID: 2}
+	const share = pattern.MaxShapes / 2
+	for shape := range share {
+		subscribe(b, first, shaped(shape), wamp.MatchWildcard)
 	}
-	got, _ := subscribe(b, s, shaped(pattern.MaxShapes), wamp.MatchWildcard).(*wamp.Error)
+	got, _ := subscribe(b, first, shaped(share), wamp.MatchWildcard).(*wamp.Error)
 	if got == nil || got.URI != wamp.ErrNotAuthorized {
 		t.Errorf("got %v, want %v", got, wamp.ErrNotAuthorized)
 	}
-	if b.Subscriptions() != pattern.MaxShapes || b.Subscribers() != pattern.MaxShapes {
-		t.Errorf("%d subscriptions, %d subscribers, want %d", b.Subscriptions(), b.Subscribers(), pattern.MaxShapes)
+	if b.Subscriptions() != share || b.Subscribers() != share {
+		t.Errorf("%d subscriptions, %d subscribers, want %d", b.Subscriptions(), b.Subscribers(), share)
+	}
+	if _, taken := subscribe(b, second, shaped(share), wamp.MatchWildcard).(*wamp.Subscribed); !taken {
+		t.Error("another session has no share")
+	}
+	if _, taken := subscribe(b, first, shaped(share), wamp.MatchWildcard).(*wamp.Subscribed); !taken {
+		t.Error("the other session's subscription is not for all")
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/tandemrouter/tandem/internal/pattern"
 	"github.com/tandemrouter/tandem/internal/routing"
 	"github.com/tandemrouter/tandem/wamp"
 )
@@ -53,7 +54,7 @@ func peerWith(id wamp.ID) *routing.Session {
 func (x *exchange) register(callee *routing.Session, procedure string, o wamp.RegisterOptions) wamp.Message {
 	x.request++
 	m := &wamp.Register{Request: x.request, Procedure: procedure, Options: o}
-	x.dealer.Register(x.now, callee, m, allowed, &x.out)
+	x.dealer.Register(x.now, callee, m, routing.Grant{Allowed: true, Force: true}, &x.out)
 	return x.answer()
 }
 
@@ -297,6 +298,27 @@ func TestROU08_WildcardsThatTheIndexRefuses(t *testing.T) {
 	}
 	if err := routing.CheckDealer(x.dealer, x.callees); err != nil {
 		t.Error(err)
+	}
+}
+
+// Who has used up its share of wildcard shapes may still take a procedure over, and nothing is lost by that.
+func TestROU24_TakingOverNeedsNoShape(t *testing.T) {
+	x := newExchange(2)
+	wildcards := wamp.RegisterOptions{Match: wamp.MatchWildcard}
+	const others = pattern.MaxShapes / 2
+	if _, ok := x.register(x.callees[1], shaped(others), wildcards).(*wamp.Registered); !ok {
+		t.Fatal("not registered")
+	}
+	for shape := range others {
+		x.register(x.callees[0], shaped(shape), wildcards)
+	}
+	if m, ok := x.register(x.callees[0], shaped(others+1), wildcards).(*wamp.Error); !ok || m.URI != wamp.ErrNotAuthorized {
+		t.Fatalf("%+v, want a share that is used up", m)
+	}
+	wildcards.ForceReregister = true
+	x.register(x.callees[0], shaped(others), wildcards)
+	if n := x.dealer.Registrations(); n != others+1 {
+		t.Errorf("%d registrations, want %d", n, others+1)
 	}
 }
 

@@ -85,10 +85,10 @@ func (d *Dealer) obtain(now time.Time, from *Session, m *wamp.Register, g Grant,
 	r, exists := d.procedures.Get(pattern.Kind(m.Options.Match), m.Procedure)
 	switch {
 	case !exists:
-		return d.create(now, m)
+		return d.create(now, uint64(from.ID), m)
 	case m.Options.ForceReregister:
 		d.displace(now, r, out)
-		return d.create(now, m) // ROU-24
+		return d.create(now, pattern.Nobody, m) // ROU-24; there was such a shape, so this cannot fail any more
 	case d.offersTo(from, r):
 		return nil, refusal{wamp.ErrProcedureAlreadyExists, "the session has registered the procedure already"} // SHR-08
 	case r.invoke == wamp.InvokeSingle:
@@ -138,9 +138,9 @@ func (d *Dealer) offersTo(s *Session, r *registration) bool {
 	return found
 }
 
-// create adds a registration that has no callee yet. IDs count up and so never come back: an UNREGISTER that comes late
+// create adds a registration that has no callee yet, on the account of an owner of patterns. IDs count up and so never come back: an UNREGISTER that comes late
 // cannot hit another registration (ROU-07). They begin with 1, since a small number makes for short invocations.
-func (d *Dealer) create(now time.Time, m *wamp.Register) (*registration, refusal) {
+func (d *Dealer) create(now time.Time, owner uint64, m *wamp.Register) (*registration, refusal) {
 	r := &registration{
 		id:        d.nextRegistration,
 		created:   now.UnixMilli(),
@@ -148,7 +148,7 @@ func (d *Dealer) create(now time.Time, m *wamp.Register) (*registration, refusal
 		match:     m.Options.Match,
 		invoke:    m.Options.Invoke,
 	}
-	if err := d.procedures.Insert(pattern.Kind(r.match), r.procedure, r); err != nil {
+	if err := d.procedures.InsertFor(owner, pattern.Kind(r.match), r.procedure, r); err != nil {
 		return nil, patternRefusal(err)
 	}
 	d.nextRegistration = r.id.Next()
