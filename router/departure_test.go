@@ -224,11 +224,15 @@ func TestTES07_NoTestamentsOnShutdown(t *testing.T) {
 	})
 }
 
-// changeable is a law under which publishing may become forbidden.
-type changeable struct{ forbidden atomic.Bool }
+// changeable is a law under which publishing, or to say who publishes, may become forbidden.
+type changeable struct{ forbidden, secret atomic.Bool }
 
 func (c *changeable) Authorize(_ context.Context, r *auth.Request) (auth.Decision, error) {
-	return auth.Decision{Allowed: r.Action != auth.ActionPublish || !c.forbidden.Load()}, nil
+	d := auth.Decision{Allowed: r.Action != auth.ActionPublish || !c.forbidden.Load()}
+	if c.secret.Load() {
+		d.Disclose = wamp.DiscloseNever
+	}
+	return d, nil
 }
 
 func TestTES11_TheAuthorizerIsAskedAgain(t *testing.T) {
@@ -248,6 +252,24 @@ func TestTES11_TheAuthorizerIsAskedAgain(t *testing.T) {
 		o.hearsNothing()
 		if n := strings.Count(h.log.String(), "testament dropped"); n != 1 {
 			t.Errorf("%d lines in the log:\n%s", n, h.log)
+		}
+	})
+}
+
+func TestTES11_DisclosureIsForbiddenMeanwhile(t *testing.T) {
+	law := new(changeable)
+	realms := []router.RealmConfig{{Name: "r", AnonymousRole: "guest", Authorizer: law}}
+	in(t, router.Config{Realms: realms}, func(h *house) {
+		o, p := h.join().watches("will"), h.join()
+		p.asksWith(wamp.Dict{"publish_options": wamp.Dict{"disclose_me": true}}, "wamp.session.add_testament", "will.disclosed")
+		p.asks("wamp.session.add_testament", "will.anonymous")
+		law.secret.Store(true)
+		p.drop()
+		o.writes("will.anonymous[]")
+		o.hearsNothing()
+		const why = "identity must not be disclosed"
+		if log := h.log.String(); strings.Count(log, "testament dropped") != 1 || !strings.Contains(log, why) {
+			t.Errorf("want one line that says why:\n%s", log)
 		}
 	})
 }

@@ -49,7 +49,7 @@ type realm struct {
 
 	// guarded by brokerMu
 
-	broker *routing.Broker
+	broker *routing.Broker // Forbids needs no lock
 
 	// atomic
 
@@ -179,8 +179,8 @@ func (rl *realm) will(w *worker, s *session) []routing.Bequest {
 	var will []routing.Bequest
 	for _, m := range left {
 		g := s.grantPublish(w, m.Topic)
-		if !g.Allowed {
-			s.peer.log(slog.LevelInfo, "testament dropped", "realm", rl.name, "session", s.core.ID, "uri", m.Topic, "err", g.Text)
+		if why := rl.broker.Forbids(m, g); why != "" {
+			s.peer.log(slog.LevelInfo, "testament dropped", "realm", rl.name, "session", s.core.ID, "uri", m.Topic, "err", why)
 			continue
 		}
 		will = append(will, routing.Bequest{Publish: m, Grant: g})

@@ -55,6 +55,10 @@ func (b *Broker) Testaments(s *Session) []*wamp.Publish {
 	return list
 }
 
+// Forbids says why a testament must not be published under this grant, and nothing if it may (TES-11). It reads only what
+// never changes, and so needs no lock.
+func (b *Broker) Forbids(m *wamp.Publish, g Grant) (why string) { return b.checkPublish(m, g).text }
+
 // addTestament keeps a publication of the calling session for its end (TES-01, TES-04).
 func (b *Broker) addTestament(c *metaCall, _ *Outbox) (wamp.List, refusal) {
 	m, no := c.testament()
@@ -73,12 +77,24 @@ func (b *Broker) addTestament(c *metaCall, _ *Outbox) (wamp.List, refusal) {
 		return nil, no
 	}
 	t := testament{m, publishSize(m)}
-	if left.count() >= b.config.MaxTestaments || left.size()+t.size > b.config.MaxTestamentBytes {
-		return nil, refusal{wamp.ErrInvalidArgument, "the session has as many testaments as it may"} // TES-14
+	if no := b.checkRoom(left, t.size); no.refuses() {
+		return nil, no
 	}
 	*bucket = append(*bucket, t)
 	c.caller.broker.testaments = left
 	return nil, refusal{}
+}
+
+// checkRoom says whether a session may not have one testament more, of that size (TES-14).
+func (b *Broker) checkRoom(left *testaments, size int) refusal {
+	switch {
+	case left.count() >= b.config.MaxTestaments:
+		return refusal{wamp.ErrInvalidArgument, "the session has as many testaments as it may"}
+	case left.size()+size > b.config.MaxTestamentBytes:
+		return refusal{wamp.ErrInvalidArgument, "the session's testaments would take up more than they may"}
+	default:
+		return refusal{}
+	}
 }
 
 // publishSize returns about how many bytes it takes to keep a publication.
@@ -247,7 +263,7 @@ func weigh(v any) int {
 func (b *Broker) publishWill(from *Session, will []Bequest, out *Outbox) {
 	for _, w := range will {
 		if no := b.checkPublish(w.Publish, w.Grant); no.refuses() {
-			continue // TES-11: not any more
+			continue // TES-11: not any more, see Forbids
 		}
 		p := newPublication(wamp.RandomID(b.config.Random()), from, w.Publish, w.Grant)
 		p.audience.excluded = nil // PEX-05
