@@ -40,6 +40,7 @@ var purposes = map[string]router.RealmConfig{
 	"silent":     {Authorizer: auth.AllowAll{}, SilentRevocation: true},
 	"trusting":   {Authorizer: trusting{}, TrustLevels: true},
 	"forgetful":  {Authorizer: auth.AllowAll{}, Retention: router.RetentionConfig{Off: true}},
+	"choosy":     {Authorizer: auth.AllowAll{}, Retention: router.RetentionConfig{Except: choosy}},
 }
 
 // mindful is what the realm of that name remembers.
@@ -49,6 +50,9 @@ var mindful = router.HistoryConfig{Topics: []router.HistoryTopic{
 	{Topic: "com.example.few", MaxEvents: 2},
 	{Topic: "com..any", Match: wamp.MatchWildcard},
 }}
+
+// choosy is what the realm of that name does not retain.
+var choosy = []router.TopicPattern{{Topic: "com.example.tick"}, {Topic: "com.example.ticks.", Match: wamp.MatchPrefix}}
 
 // discreet allows everything and discloses nobody.
 type discreet struct{}

@@ -60,10 +60,19 @@ type RealmConfig struct {
 
 // RetentionConfig says what a realm keeps for later subscribers. The oldest events go when there are too many.
 type RetentionConfig struct {
-	Off         bool // nothing is retained, and event_retention is not announced (RET-02)
-	MaxEvents   int  // default 10,000
-	MaxBytes    int  // that they take up, with what it costs to keep them; default 64 MiB
-	MaxReplayed int  // events for one SUBSCRIBE to a pattern; default 1000 (RET-07)
+	Off           bool // nothing is retained, and event_retention is not announced (RET-02)
+	MaxEvents     int  // default 10,000
+	MaxBytes      int  // that they take up, with what it costs to keep them; default 64 MiB
+	MaxReplayed   int  // events for one SUBSCRIBE to a pattern; default 1000 (RET-07)
+	MaxRestricted int  // events of one topic that not everybody may have; default 10, less than 0: none (RET-05)
+
+	Except []TopicPattern // nothing of these is retained (RET-02)
+}
+
+// TopicPattern is a topic, or all those that match a pattern.
+type TopicPattern struct {
+	Topic string
+	Match wamp.MatchPolicy
 }
 
 // HistoryConfig says which events a realm remembers for those who ask for them later (requirements 2.32). Without topics

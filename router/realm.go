@@ -2,6 +2,7 @@ package router
 
 import (
 	"cmp"
+	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"sync"
@@ -91,8 +92,14 @@ func newRealm(r *Router, c *RealmConfig) (*realm, error) {
 			MaxRetained:      c.Retention.limit(),
 			MaxRetainedBytes: c.Retention.MaxBytes,
 			MaxReplayed:      c.Retention.MaxReplayed,
+			MaxRestricted:    c.Retention.MaxRestricted,
 			MaxReplayedBytes: r.config.QueueLimit / 2, // lest the subscriber lose what it asked for
 		}),
+	}
+	for _, t := range c.Retention.Except {
+		if err := rl.broker.NeverRetain(t.Match, t.Topic); err != nil {
+			return nil, fmt.Errorf("router: what realm %q does not retain: %s %q: %w", c.Name, t.Match, t.Topic, err)
+		}
 	}
 	var err error
 	if rl.histories, err = openHistories(r, c, rl.broker); err != nil {

@@ -54,10 +54,18 @@ type Realm struct {
 
 // Retention bounds what a realm keeps for later subscribers.
 type Retention struct {
-	Off    bool // nothing is kept (RET-02)
-	Events int
-	Size   int // of all of them, in bytes
-	Replay int // events for one subscriber to a pattern (RET-07)
+	Off        bool // nothing is kept (RET-02)
+	Events     int
+	Size       int // of all of them, in bytes
+	Replay     int // events for one subscriber to a pattern (RET-07)
+	Restricted int // events of one topic that not everybody may have; less than 0: none (RET-05)
+	Except     []TopicPattern
+}
+
+// TopicPattern is a topic, or all those that match a pattern.
+type TopicPattern struct {
+	Topic string
+	Match wamp.MatchPolicy
 }
 
 // SlowSubscribers is a policy for subscribers that read more slowly than others publish.

@@ -32,7 +32,7 @@ realms:
     progress_needs_canceling: true
     unannounced_progress: true
     sharding: true
-    retention: {events: 500, size: 8MiB, replay: 100}
+    retention: {events: 500, size: 8MiB, replay: 100, restricted: 0, except: [{topic: com.shop.tick., match: prefix}]}
     revocation_notify: off
     history:
       topics: [{topic: com.shop.orders, events: 5000, size: 1MiB, age: 24h}, {topic: com.shop., match: prefix}]
@@ -67,7 +67,10 @@ func TestParse(t *testing.T) {
 			DefaultCallTimeout: 30 * time.Second, MaxCallTimeout: 90 * time.Minute,
 			SlowSubscribers:  config.DropOld,
 			StrictRequestIDs: true, ProgressNeedsCanceling: true, UnannouncedProgress: true, Sharding: true,
-			Retention:        config.Retention{Events: 500, Size: 8 << 20, Replay: 100},
+			Retention: config.Retention{
+				Events: 500, Size: 8 << 20, Replay: 100, Restricted: -1,
+				Except: []config.TopicPattern{{Topic: "com.shop.tick.", Match: wamp.MatchPrefix}},
+			},
 			SilentRevocation: true,
 			History: config.History{
 				Topics: []config.HistoryTopic{
@@ -95,8 +98,8 @@ func TestRET02_RetentionCanBeOff(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if want := (config.Retention{Off: true}); got.Realms[0].Retention != want {
-			t.Errorf("%s: got %+v", word, got.Realms[0].Retention)
+		if diff := cmp.Diff(config.Retention{Off: true}, got.Realms[0].Retention); diff != "" {
+			t.Errorf("%s: %s", word, diff)
 		}
 	}
 }
@@ -141,6 +144,8 @@ func TestProblems(t *testing.T) {
 		"flag":               {listeners + "realms: {r: {sharding: yes please}}\n", "f:2:24: realms.r.sharding: is a text, not true or false"},
 		"retention":          {listeners + "realms: {r: {retention: none}}\n", `f:2:25: realms.r.retention: unknown word "none" (known here: off)`},
 		"retained events":    {listeners + "realms: {r: {retention: {events: 0}}}\n", "f:2:34: realms.r.retention.events: must be between 1 and 2147483647 (leave the key out for the default)"},
+		"restricted events":  {listeners + "realms: {r: {retention: {restricted: -1}}}\n", "f:2:38: realms.r.retention.restricted: must be between 0 and 2147483647 (leave the key out for the default)"},
+		"not retained":       {listeners + "realms: {r: {retention: {except: [{topic: a..b}]}}}\n", `f:2:36: realms.r.retention.except[0]: "a..b" is not a topic to match as exact in this realm`},
 		"history of nothing": {listeners + "realms: {r: {history: {size: 1MiB}}}\n", `f:2:24: realms.r.history: no topics (say what is to be remembered, such as topics: [{topic: com.example.orders}])`},
 		"history in memory":  {listeners + "realms: {r: {history: {topics: [{topic: a}], durable: true}}}\n", "f:2:55: realms.r.history.durable: needs a file (what is only in memory is gone with the process)"},
 		"history topic":      {listeners + "realms: {r: {history: {topics: [{topic: A}]}, uris: strict}}\n", `f:2:34: realms.r.history.topics[0]: "A" is not a topic to match as exact in this realm`},

@@ -95,8 +95,7 @@ func (r *reader) historyTopics(v value, h *History) {
 	}
 }
 
-// historyTopic adds the topic, if it can have a history. Whether its URI keeps to the realm's rule is checked when the rule
-// is known.
+// historyTopic adds the topic, if it can have a history.
 func (r *reader) historyTopic(v value, t *HistoryTopic, h *History) {
 	for _, other := range h.Topics {
 		if other.Topic == t.Topic && other.Match == t.Match {
@@ -109,28 +108,5 @@ func (r *reader) historyTopic(v value, t *HistoryTopic, h *History) {
 		return
 	}
 	h.Topics = append(h.Topics, *t)
-	r.historyURIs = append(r.historyURIs, historyURI{v, t.Topic, t.Match})
-}
-
-// historyURI is a topic that must keep to the rule of its realm.
-type historyURI struct {
-	at    value
-	topic string
-	match wamp.MatchPolicy
-}
-
-// checkHistoryURIs checks the topics of one realm.
-func (r *reader) checkHistoryURIs(rule wamp.URIRule) {
-	for _, u := range r.historyURIs {
-		if !rule.ValidPattern(u.topic, u.match) {
-			r.add(u.at, fmt.Sprintf("%q is not a topic to match as %s in this realm", u.topic, u.match), "")
-		}
-	}
-	r.historyURIs = nil
-}
-
-func (r *reader) match(v value, dst *wamp.MatchPolicy) {
-	if i, ok := r.word(v, []string{"exact", "prefix", "wildcard"}); ok {
-		*dst = wamp.MatchPolicy(i)
-	}
+	r.noteTopic(v, t.Topic, t.Match)
 }

@@ -93,7 +93,7 @@ func (r *reader) realm(v value, realm *Realm) {
 		field{"revocation_notify", func(v value) { r.revocationNotify(v, realm) }},
 		field{"roles", func(v value) { r.roles(v, realm) }},
 	)
-	r.checkHistoryURIs(realm.URIs)
+	r.checkTopics(realm.URIs)
 	if _, known := realm.Roles[realm.AnonymousRole]; realm.AnonymousRole != "" && !known {
 		r.add(anonymous, "there is no role \""+realm.AnonymousRole+"\" in this realm", hintForRole(realm))
 	}
@@ -148,7 +148,26 @@ func (r *reader) retention(v value, retention *Retention) {
 		field{"events", func(v value) { r.count(v, &retention.Events) }},
 		field{"size", func(v value) { r.size(v, &retention.Size) }},
 		field{"replay", func(v value) { r.count(v, &retention.Replay) }},
+		field{"restricted", func(v value) { r.restricted(v, retention) }},
+		field{"except", func(v value) { r.notRetained(v, retention) }},
 	)
+}
+
+// restricted reads a number of which 0 means none, and not what it is if nothing is said.
+func (r *reader) restricted(v value, retention *Retention) {
+	found := len(r.problems)
+	r.wholeNumber(v, 0, &retention.Restricted)
+	if len(r.problems) == found && retention.Restricted == 0 {
+		retention.Restricted = -1
+	}
+}
+
+func (r *reader) notRetained(v value, retention *Retention) {
+	for _, item := range r.items(v) {
+		var t TopicPattern
+		r.topicPattern(item, &t)
+		retention.Except = append(retention.Except, t)
+	}
 }
 
 func (r *reader) slowSubscribers(v value, realm *Realm) {

@@ -22,7 +22,7 @@ type reader struct {
 	known     bool              // that this can be dangerous
 
 	historyFiles map[string]bool // of all realms so far
-	historyURIs  []historyURI    // of the realm that is being read
+	topics       []topicAt       // of the realm that is being read
 }
 
 // value is a node of the file and where it stands.

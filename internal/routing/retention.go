@@ -3,6 +3,7 @@ package routing
 import (
 	"strings"
 
+	"github.com/tandemrouter/tandem/internal/pattern"
 	"github.com/tandemrouter/tandem/wamp"
 )
 
@@ -23,8 +24,9 @@ type retention struct {
 	newest *retained
 	count  int
 	bytes  int
-	last   wamp.ID           // that an event was numbered with
-	listed tables[*retained] // of sessions, by that number
+	last   wamp.ID                 // that an event was numbered with
+	never  pattern.Index[struct{}] // topics of which nothing is retained (RET-02)
+	listed tables[*retained]       // of sessions, by that number
 
 	replays uint64
 	picked  []*retained // scratch of one replay, kept so that none allocates
@@ -39,7 +41,29 @@ type retainedTopic struct {
 }
 
 func newRetention(secret [2]uint64) retention {
-	return retention{topics: make(map[string]*retainedTopic), listed: tables[*retained]{secret: secret}}
+	return retention{
+		topics: make(map[string]*retainedTopic),
+		never:  pattern.New[struct{}](secret),
+		listed: tables[*retained]{secret: secret},
+	}
+}
+
+// NeverRetain says that nothing is retained of a topic or of those that match a pattern; publications to them are normal
+// otherwise (RET-02). It fails if the topic is not valid for the match policy.
+func (b *Broker) NeverRetain(match wamp.MatchPolicy, topic string) error {
+	if !b.config.URIRule.ValidPattern(topic, match) {
+		return wamp.ErrInvalidURI
+	}
+	return b.retention.never.Insert(pattern.Kind(match), strings.Clone(topic), struct{}{})
+}
+
+// retains reports whether the realm retains anything of the topic.
+func (b *Broker) retains(topic string) bool {
+	if b.config.MaxRetained < 0 {
+		return false
+	}
+	_, _, never := b.retention.never.Best(topic)
+	return !never
 }
 
 // Retained returns the number of events that the realm retains, and the bytes that they take up (RET-01).
@@ -50,7 +74,7 @@ func (b *Broker) Retained() (events, bytes int) { return b.retention.count, b.re
 // sessions of which none is there.
 func (b *Broker) retain(p *publication, key uint64) {
 	size := p.retainedSize()
-	if b.config.MaxRetained < 0 || size > b.config.MaxRetainedBytes {
+	if !b.retains(p.topic) || size > b.config.MaxRetainedBytes {
 		return
 	}
 	listed, some := b.present(&p.audience)

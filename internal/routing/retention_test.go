@@ -1,6 +1,7 @@
 package routing_test
 
 import (
+	"errors"
 	"fmt"
 	"runtime"
 	"slices"
@@ -163,6 +164,32 @@ func TestRET05_RET07_Defaults(t *testing.T) {
 		if n := len(replayed(b, ann, topic, match)); n != 1000 {
 			t.Errorf("%v: %d events are replayed, want 1000", match, n)
 		}
+	}
+}
+
+func TestRET02_TopicsThatAreNotRetained(t *testing.T) {
+	b := newBroker()
+	for match, topic := range map[wamp.MatchPolicy]string{
+		wamp.MatchExact: "com.secret", wamp.MatchPrefix: "com.hush.", wamp.MatchWildcard: "com..never",
+	} {
+		if err := b.NeverRetain(match, topic); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, topic := range []string{"com.secret", "com.hush.x", "com.x.never"} {
+		retain(b, topic, nil)
+		if events, _ := b.Retained(); events != 0 {
+			t.Fatalf("an event of %s is retained", topic)
+		}
+	}
+	for i, topic := range []string{"com.secret.x", "com.hush", "com.never"} {
+		retain(b, topic, nil)
+		if events, _ := b.Retained(); events != i+1 {
+			t.Errorf("the event of %s is not retained", topic)
+		}
+	}
+	if err := b.NeverRetain(wamp.MatchExact, "a b"); !errors.Is(err, wamp.ErrInvalidURI) {
+		t.Errorf("no topic at all: %v", err)
 	}
 }
 

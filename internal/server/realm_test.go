@@ -63,6 +63,8 @@ func TestRET02_RET07_ConfiguredRetention(t *testing.T) {
 		"two events":   {config.Retention{Events: 2}, []string{"a.y", "a.z"}},
 		"a few bytes":  {config.Retention{Size: 1000}, []string{"a.y", "a.z"}},
 		"a few events": {config.Retention{Replay: 1}, []string{"a.z"}},
+		"but for one":  {config.Retention{Except: []config.TopicPattern{{Topic: "a.y"}}}, []string{"a.x", "a.z"}},
+		"but for all":  {config.Retention{Except: []config.TopicPattern{{Topic: "a.", Match: wamp.MatchPrefix}}}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			session := joinRealm(t, func(r *config.Realm) { r.Retention = test.retention })
@@ -75,6 +77,19 @@ func TestRET02_RET07_ConfiguredRetention(t *testing.T) {
 				t.Errorf("got %q, want %q", got, test.want)
 			}
 		})
+	}
+}
+
+func TestRET05_ConfiguredNumberOfRestrictedEvents(t *testing.T) {
+	for _, restricted := range []int{-1, 1} {
+		session := joinRealm(t, func(r *config.Realm) { r.Retention.Restricted = restricted })
+		self := client.Receivers(wamp.Receivers{EligibleAuthID: []string{session.Details().AuthID}})
+		if _, err := session.Publish(t.Context(), "a.x", client.Retain(), client.IncludeMe(), self); err != nil {
+			t.Fatal(err)
+		}
+		if got, want := len(retainedTopics(t, session)), max(0, restricted); got != want {
+			t.Errorf("restricted to %d: %d events, want %d", restricted, got, want)
+		}
 	}
 }
 

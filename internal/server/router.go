@@ -35,13 +35,8 @@ func routerConfig(c *config.Config, agent string, log *slog.Logger) router.Confi
 			MaxCallTimeout:     realm.MaxCallTimeout,
 
 			SlowSubscribers: slowSubscribers[realm.SlowSubscribers],
-			Retention: router.RetentionConfig{
-				Off:         realm.Retention.Off,
-				MaxEvents:   realm.Retention.Events,
-				MaxBytes:    realm.Retention.Size,
-				MaxReplayed: realm.Retention.Replay,
-			},
-			History: historyConfig(&realm.History),
+			Retention:       retentionConfig(&realm.Retention),
+			History:         historyConfig(&realm.History),
 
 			StrictRequestIDs:       realm.StrictRequestIDs,
 			ProgressNeedsCanceling: realm.ProgressNeedsCanceling,
@@ -52,6 +47,16 @@ func routerConfig(c *config.Config, agent string, log *slog.Logger) router.Confi
 		})
 	}
 	return rc
+}
+
+func retentionConfig(r *config.Retention) router.RetentionConfig {
+	rr := router.RetentionConfig{
+		Off: r.Off, MaxEvents: r.Events, MaxBytes: r.Size, MaxReplayed: r.Replay, MaxRestricted: r.Restricted,
+	}
+	for _, t := range r.Except {
+		rr.Except = append(rr.Except, router.TopicPattern(t))
+	}
+	return rr
 }
 
 func historyConfig(h *config.History) router.HistoryConfig {
