@@ -3,6 +3,8 @@ package history
 import (
 	"fmt"
 	"math"
+	"regexp"
+	"strings"
 	"time"
 
 	"github.com/tandemrouter/tandem/wamp"
@@ -106,15 +108,19 @@ func wholeNumber(v any) (uint64, bool) {
 	}
 }
 
+// rfc3339 is the form that time.Parse does not insist on: it takes hours of one digit, and commas.
+var rfc3339 = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$`)
+
 func readTime(dst *time.Time) func(any) bool {
 	return func(v any) bool {
 		text, _ := v.(string)
+		text = strings.ToUpper(text) // T and Z may be small
 		t, err := time.Parse(time.RFC3339, text)
 		if t.IsZero() {
 			t = t.Add(1) // the zero value would be a condition that was not given
 		}
 		*dst = t
-		return err == nil
+		return err == nil && rfc3339.MatchString(text)
 	}
 }
 

@@ -23,9 +23,9 @@ func TestEVH03_ParseQuery(t *testing.T) {
 		"reverse":            true,
 		"limit":              int64(10),
 		"from_time":          "2026-03-01T12:00:00Z",
-		"after_time":         "2026-03-01T13:00:00.001+01:00",
+		"after_time":         "2026-03-01t13:00:00.001+01:00",
 		"before_time":        "2026-03-01T12:00:00.5Z",
-		"until_time":         "2026-03-01T12:00:01Z",
+		"until_time":         "2026-03-01t12:00:01z",
 		"topic":              "com.example.topic",
 		"from_publication":   int64(1),
 		"after_publication":  2.0, // MET-06
@@ -66,7 +66,7 @@ func TestEVH14_ParseQuery(t *testing.T) {
 	tests := map[string][]any{
 		"reverse":          {int64(1), "true"},
 		"limit":            {int64(0), int64(-1), 0.0, 1.5, -2.0, 1e300, "10", true, new(big.Int)},
-		"from_time":        {"", "yesterday", "2026-03-01", "2026-03-01T12:00:00", int64(1), 1.0},
+		"from_time":        {"", "2026-03-01T12:00:00,5Z", "2026-03-01T1:00:00Z", "2026-03-01T12:00:00+99:00", "yesterday", "2026-03-01", "2026-03-01T12:00:00", int64(1), 1.0},
 		"until_time":       {"2026-13-01T12:00:00Z"},
 		"topic":            {"", "a b", int64(1), "a..b"},
 		"from_publication": {int64(0), int64(-1), int64(wamp.MaxID) + 1, uint64(1 << 63), 1.5, "1", wamp.List{}},
