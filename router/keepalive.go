@@ -41,14 +41,26 @@ func (r *Router) silent(now time.Time) []*peer {
 
 // prod pings the peer, or drops it if it has not answered the last ping in time. A peer whose wire has no pings is
 // left alone (RS-13).
+//
+// The time does not run while something waits to be written: the ping may be behind it, on the way to a subscriber that
+// reads slowly but does read. Whether such a peer still takes anything is for the connection's write timeout to say.
 func (p *peer) prod(now time.Time) {
-	if p.pinged.Load() {
-		silence := time.Duration(now.UnixNano() - p.heard.Load())
-		if silence >= p.router.config.PingInterval+p.router.config.PingTimeout {
-			p.log(slog.LevelInfo, "connection dropped", "err", errSilent)
-			p.queue.Abandon(errSilent)
-		}
-		return
+	pinged := p.pinged.Load()
+	switch {
+	case pinged == 0:
+		p.ping(now.UnixNano())
+	case p.queue.Backlogged():
+		p.pinged.CompareAndSwap(pinged, now.UnixNano())
+	case time.Duration(now.UnixNano()-pinged) >= p.router.config.PingTimeout:
+		p.log(slog.LevelInfo, "connection dropped", "err", errSilent)
+		p.queue.Abandon(errSilent)
 	}
-	p.pinged.Store(p.queue.Ping())
+}
+
+// ping notes the time before it pings, lest the note come after the answer.
+func (p *peer) ping(now int64) {
+	p.pinged.Store(now)
+	if !p.queue.Ping() {
+		p.pinged.CompareAndSwap(now, 0)
+	}
 }

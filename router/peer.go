@@ -34,7 +34,7 @@ type peer struct {
 	// atomic
 
 	heard  atomic.Int64 // when the peer was last heard, in Unix nanoseconds
-	pinged atomic.Bool  // a ping was sent since then
+	pinged atomic.Int64 // when a ping was sent since then, or could last not be answered yet; 0: none was
 }
 
 // state says what the reader makes of the next message.
@@ -97,7 +97,7 @@ func (p *peer) turn(err error) (lull bool) {
 		before := p.state
 		err = p.conn.Receive(&w.run)
 		silence := w.now.UnixNano() - p.heard.Swap(w.now.UnixNano())
-		p.pinged.Store(false)
+		p.pinged.Store(0)
 		p.handleRun(w)
 		p.sendControl(w)
 		lull = silence >= int64(longSilence) || before != established && p.state == established

@@ -60,7 +60,10 @@ type peer struct {
 
 // connect opens a connection without saying anything. A peer that reads nothing has to be told to listen.
 func (h *house) connect() *peer {
-	conn := h.router.Connect()
+	return h.over(h.router.Connect())
+}
+
+func (h *house) over(conn transport.Conn) *peer {
 	p := &peer{house: h, conn: conn}
 	p.queue = transport.NewQueue(conn, 64<<20, new(sync.WaitGroup))
 	return p

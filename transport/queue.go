@@ -151,6 +151,13 @@ func (q *Queue) TouchLocked() bool {
 // PendingLocked returns how many bytes wait to be written.
 func (q *Queue) PendingLocked() int { return q.pending }
 
+// Backlogged reports whether something waits because the peer did not take it at once, or is being written just now.
+func (q *Queue) Backlogged() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.busy
+}
+
 // Put appends one message and flushes. It fails as AppendLocked does.
 func (q *Queue) Put(m wamp.Message) error {
 	q.Lock()

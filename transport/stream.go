@@ -160,5 +160,6 @@ func (s *Stream) SetMaxReceive(n int) { s.framing.SetMaxReceive(n) }
 // Info implements Conn.
 func (s *Stream) Info() Info { return s.info }
 
-// writeTimeout is how long a write may make no progress before the peer counts as dead.
-const writeTimeout = 10 * time.Second
+// writeTimeout is how long a write may make no progress before the peer counts as dead. That is long enough for a subscriber
+// that is stopped for a while where events may be dropped for it, and costs no more than its queue.
+const writeTimeout = time.Minute
