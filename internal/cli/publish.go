@@ -78,6 +78,10 @@ func (c *publishCmd) Run(ctx context.Context, p *program) error {
 	if c.Repeat < 0 || !(c.Rate >= 0) { // not a number is refused, too
 		return exit(exitUsage, "--repeat and --rate must not be negative")
 	}
+	if !c.Ack && !wamp.LooseURI.ValidURI(c.Topic) { // PUB-06: no router would say so
+		const hint = "write components without white space and '#', joined by dots"
+		return exit(exitFailure, "publishing to %s: %w: %s", c.Topic, wamp.ErrInvalidURI, hint)
+	}
 	receivers, err := c.receivers()
 	if err != nil {
 		return err

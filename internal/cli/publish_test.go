@@ -52,6 +52,13 @@ func TestPublishFlags_PEX02_BWL01_RET01(t *testing.T) {
 	}
 }
 
+// A router does not answer a publication that it need not acknowledge, whatever is wrong with it (PUB-06).
+func TestPublishRefusesWhatIsNoTopic(t *testing.T) {
+	for _, topic := range []string{"", "com.example news", "com..example", "com.example."} {
+		tandem(t, "publish", "--url", "tcp://127.0.0.1:1", topic).expect(t, exitFailure, "", "wamp.error.invalid_uri")
+	}
+}
+
 func TestPublishRepeatedly(t *testing.T) {
 	_, ws, _ := startDev(t)
 	subscriber := startSubscribe(t, ws, "--count", "3", "com.example.news")
