@@ -146,6 +146,8 @@ func TestProblems(t *testing.T) {
 		"retained events":    {listeners + "realms: {r: {retention: {events: 0}}}\n", "f:2:34: realms.r.retention.events: must be between 1 and 2147483647 (leave the key out for the default)"},
 		"restricted events":  {listeners + "realms: {r: {retention: {restricted: -1}}}\n", "f:2:38: realms.r.retention.restricted: must be between 0 and 2147483647 (leave the key out for the default)"},
 		"not retained":       {listeners + "realms: {r: {retention: {except: [{topic: a..b}]}}}\n", `f:2:36: realms.r.retention.except[0]: "a..b" is not a topic to match as exact in this realm`},
+		"nothing excepted":   {listeners + "realms: {r: {retention: {except: [{match: prefix}]}}}\n", `f:2:36: realms.r.retention.except[0]: no topic (write topic: com.example.orders, or a pattern and match: prefix; topic: "" with it is all topics)`},
+		"history without":    {listeners + "realms: {r: {history: {topics: [{match: prefix}]}}}\n", `f:2:34: realms.r.history.topics[0]: no topic (write topic: com.example.orders, or a pattern and match: prefix; topic: "" with it is all topics)`},
 		"history of nothing": {listeners + "realms: {r: {history: {size: 1MiB}}}\n", `f:2:24: realms.r.history: no topics (say what is to be remembered, such as topics: [{topic: com.example.orders}])`},
 		"history in memory":  {listeners + "realms: {r: {history: {topics: [{topic: a}], durable: true}}}\n", "f:2:55: realms.r.history.durable: needs a file (what is only in memory is gone with the process)"},
 		"history topic":      {listeners + "realms: {r: {history: {topics: [{topic: A}]}, uris: strict}}\n", `f:2:34: realms.r.history.topics[0]: "A" is not a topic to match as exact in this realm`},

@@ -81,15 +81,11 @@ func isDir(path string) bool {
 func (r *reader) historyTopics(v value, h *History) {
 	for _, item := range r.items(v) {
 		var t HistoryTopic
-		found := len(r.problems)
-		r.fields(item,
-			field{"topic", func(v value) { r.text(v, &t.Topic) }},
-			field{"match", func(v value) { r.match(v, &t.Match) }},
+		if r.topicFields(item, &t.Topic, &t.Match,
 			field{"events", func(v value) { r.count(v, &t.Events) }},
 			field{"size", func(v value) { r.size(v, &t.Size) }},
 			field{"age", func(v value) { r.duration(v, &t.Age) }},
-		)
-		if len(r.problems) == found {
+		) {
 			r.historyTopic(item, &t, h)
 		}
 	}

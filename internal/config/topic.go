@@ -29,14 +29,23 @@ func (r *reader) checkTopics(rule wamp.URIRule) {
 }
 
 func (r *reader) topicPattern(v value, t *TopicPattern) {
-	found := len(r.problems)
-	r.fields(v,
-		field{"topic", func(v value) { r.text(v, &t.Topic) }},
-		field{"match", func(v value) { r.match(v, &t.Match) }},
-	)
-	if len(r.problems) == found {
+	if r.topicFields(v, &t.Topic, &t.Match) {
 		r.noteTopic(v, t.Topic, t.Match)
 	}
+}
+
+// topicFields reads a mapping that is about a topic or a pattern, and reports whether nothing is wrong with it. The topic has to
+// be there: the empty prefix is a pattern too, but not what somebody means who has forgotten it.
+func (r *reader) topicFields(v value, topic *string, match *wamp.MatchPolicy, more ...field) bool {
+	found, named := len(r.problems), false
+	r.fields(v, append([]field{
+		{"topic", func(v value) { named = true; r.text(v, topic) }},
+		{"match", func(v value) { r.match(v, match) }},
+	}, more...)...)
+	if len(r.problems) == found && !named {
+		r.add(v, "no topic", `write topic: com.example.orders, or a pattern and match: prefix; topic: "" with it is all topics`)
+	}
+	return len(r.problems) == found
 }
 
 func (r *reader) match(v value, dst *wamp.MatchPolicy) {
