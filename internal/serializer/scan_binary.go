@@ -62,13 +62,15 @@ func isEndless(left uint64) bool { return left > 1<<endlessShift }
 
 // scanBinary checks a message in MessagePack or CBOR and finds its elements.
 func (m *scanned) scanBinary() error {
-	if len(m.input) == 0 {
+	pos := m.behindTags()
+	if pos >= len(m.input) {
 		return badEnd
 	}
-	if m.syntax.shapes[m.input[0]].kind != isList {
+	list := m.syntax.shapes[m.input[pos]]
+	if list.kind != isList {
 		return badNoList
 	}
-	left, pos, err := m.syntax.shapes[m.input[0]].open(m.input, 0)
+	left, pos, err := list.open(m.input, pos)
 	for ; err == nil && left > 0; left-- {
 		if mayStop(left) && pos < len(m.input) && m.input[pos] == cborBreak {
 			pos++
@@ -80,6 +82,16 @@ func (m *scanned) scanBinary() error {
 		return badTrailing
 	}
 	return err
+}
+
+// behindTags returns where the message begins that may have tags before it, such as the one that says that it is CBOR
+// (SER-12). Like other tags they count as depth.
+func (m *scanned) behindTags() int {
+	pos := 0
+	for n := 0; n < maxDepth && pos < len(m.input) && m.syntax.shapes[m.input[pos]].class == tagged; n++ {
+		pos += int(m.syntax.shapes[m.input[pos]].a)
+	}
+	return pos
 }
 
 // skipBinary returns the end of the value at pos.
