@@ -98,8 +98,8 @@ func (p *peer) turn(err error) (lull bool) {
 		err = p.conn.Receive(&w.run)
 		silence := w.now.UnixNano() - p.heard.Swap(w.now.UnixNano())
 		p.pinged.Store(0)
-		p.handleRun(w)
 		p.sendControl(w)
+		p.handleRun(w)
 		lull = silence >= int64(longSilence) || before != established && p.state == established
 	}
 	if err != nil && p.state != done {

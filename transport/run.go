@@ -13,7 +13,7 @@ const MaxRun = 64
 // reuses the memory of its messages.
 type Run struct {
 	Messages []wamp.Message
-	Control  []byte // frames that the wire itself wants sent: pongs, the reply to a close
+	Control  []byte // frames that the wire itself wants sent, before any answer to the messages: pongs
 
 	parser serializer.Parser
 }

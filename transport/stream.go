@@ -22,7 +22,8 @@ type Stream struct {
 	// owned by the reader
 
 	inbox inbox
-	full  bool // Receive stopped because the run was full: there may be whole frames left
+	full  bool   // Receive stopped although there may be whole frames left
+	pongs []byte // the next run begins with: their pings came behind messages
 
 	// atomic
 
@@ -65,8 +66,9 @@ func (s *Stream) Wait() error {
 // Receive implements Conn.
 func (s *Stream) Receive(run *Run) error {
 	run.Reset()
-	s.full = false
-	for len(run.Messages) < MaxRun {
+	run.Control = append(run.Control, s.pongs...)
+	s.pongs, s.full = s.pongs[:0], false
+	for len(run.Messages) < MaxRun && len(s.pongs) == 0 {
 		in := s.inbox.unread()
 		if len(in) == 0 {
 			return nil
@@ -84,7 +86,7 @@ func (s *Stream) Receive(run *Run) error {
 			return err
 		}
 	}
-	s.full = len(s.inbox.unread()) > 0
+	s.full = len(s.inbox.unread()) > 0 || len(s.pongs) > 0
 	return nil
 }
 
@@ -93,11 +95,21 @@ func (s *Stream) accept(run *Run, frame Frame) error {
 	case FrameMessage:
 		return run.parse(s.serializer, frame.Payload)
 	case FramePing: // RS-12, WS-07
-		run.Control = s.framing.AppendPong(run.Control, frame.Payload)
+		s.answerPing(run, frame.Payload)
 	case FrameClose:
 		return &PeerClosedError{Payload: append([]byte(nil), frame.Payload...)}
 	}
 	return nil
+}
+
+// answerPing puts a pong before all that the run's messages lead to. Behind messages it has to wait for the next run, so
+// that a pong says that what came before its ping was taken up.
+func (s *Stream) answerPing(run *Run, payload []byte) {
+	if len(run.Messages) == 0 {
+		run.Control = s.framing.AppendPong(run.Control, payload)
+		return
+	}
+	s.pongs = s.framing.AppendPong(s.pongs, payload)
 }
 
 // Append implements Conn.

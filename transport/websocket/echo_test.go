@@ -38,12 +38,15 @@ func relay(conn transport.Conn, queue *transport.Queue) error {
 func enqueue(queue *transport.Queue, run *transport.Run) error {
 	queue.Lock()
 	defer queue.Unlock()
+	if err := queue.AppendControlLocked(run.Control); err != nil {
+		return err
+	}
 	for _, m := range run.Messages {
 		if err := queue.AppendLocked(m); err != nil {
 			return err
 		}
 	}
-	return queue.AppendControlLocked(run.Control)
+	return nil
 }
 
 // receive waits for messages until there are some, and returns them. They are valid until the run is used again.
