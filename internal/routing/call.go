@@ -24,7 +24,7 @@ type call struct {
 	canceling       bool // CANCEL kill came, the callee's answer has not
 	dismissed       bool // the callee was told that it need not answer
 
-	procedure string // of a call in parts, to recognize them
+	procedure string // of a call in parts, to recognize them; or else empty
 	timer     timer
 	kept      *kept // nil if the call is never invoked again
 }
@@ -172,6 +172,9 @@ func (d *Dealer) open(from *Session, m *wamp.Call) *call {
 	return c
 }
 
+// inParts reports whether the caller sends the call in parts, be the last of them here or not.
+func (c *call) inParts() bool { return c.procedure != "" }
+
 // proceed sends a further part of a call to the callee that got the first one, wherever a new call would go now
 // (PCI-07, ROU-57). If none has got it yet, the part waits too.
 func (d *Dealer) proceed(now time.Time, c *call, m *wamp.Call, out *Outbox) {
@@ -236,7 +239,7 @@ func (d *Dealer) end(now time.Time, c *call) {
 	if c.callee != nil {
 		d.calls.delete(&c.callee.session.dealer.invocations, c.invocation)
 	}
-	if c.inputOpen {
+	if c.inParts() {
 		d.remember(&c.caller.dealer.endedCalls, c.request, ending{now, hashOf(c.procedure)})
 	}
 	d.pending--

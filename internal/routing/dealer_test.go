@@ -235,7 +235,7 @@ func TestROU16_RandomIsUniform(t *testing.T) {
 	}
 }
 
-// A session is remembered for so many calls that ended amid their parts, and for the latest of them.
+// A session is remembered for so many calls in parts that ended, and for the latest of them.
 func TestPCI14_MemoryOfEndedCallsIsBounded(t *testing.T) {
 	x := newExchange(1)
 	x.register(x.callees[0], "p", wamp.RegisterOptions{})

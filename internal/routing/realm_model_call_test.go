@@ -21,7 +21,7 @@ func (m *realmModel) call(s *routing.Session, c *wamp.Call, g routing.Grant, rep
 		m.furtherPart(known, c)
 		return
 	}
-	for _, e := range m.unended {
+	for _, e := range m.ended {
 		if e.session == s && e.request == c.Request && !m.now.After(e.at.Add(time.Minute)) {
 			if repeated && e.uri != c.Procedure {
 				m.abort(s)
@@ -39,7 +39,7 @@ func (m *realmModel) call(s *routing.Session, c *wamp.Call, g routing.Grant, rep
 	}
 	m.refuse(s, wamp.TypeCall, c.Request, uri)
 	if c.Options.Progress {
-		m.unended = append(m.unended, modelEnding{session: s, request: c.Request, at: m.now, uri: c.Procedure})
+		m.ended = append(m.ended, modelEnding{session: s, request: c.Request, at: m.now, uri: c.Procedure})
 	}
 }
 
@@ -420,8 +420,8 @@ func (m *realmModel) end(c *modelCall) {
 }
 
 func (m *realmModel) forget(c *modelCall) {
-	if c.moreInput {
-		m.unended = append(m.unended, modelEnding{session: c.caller, request: c.request, at: m.now, uri: c.first.Procedure})
+	if c.first.Options.Progress {
+		m.ended = append(m.ended, modelEnding{session: c.caller, request: c.request, at: m.now, uri: c.first.Procedure})
 	}
 	m.calls = slices.DeleteFunc(m.calls, func(other *modelCall) bool { return other == c })
 }

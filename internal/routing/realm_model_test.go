@@ -27,7 +27,7 @@ type realmModel struct {
 	turn    map[wamp.ID]*modelOffer // per registration: whose turn it is in a round robin
 	calls   []*modelCall            // that have no final answer, in the order of calling
 	issued  map[*routing.Session]wamp.ID
-	unended []modelEnding // calls that ended before their caller said the last part
+	ended   []modelEnding // calls in parts that ended
 	streams []modelEnding // invocations that ended while their callee might send results
 	owed    []modelEnding // invocations that ended while their callee has a slot taken
 

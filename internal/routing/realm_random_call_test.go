@@ -230,7 +230,7 @@ func (p *realmProgram) open(s *routing.Session) (list []*modelCall) {
 
 // ended returns those that ended before, but not long ago.
 func (p *realmProgram) ended(s *routing.Session) (list []modelEnding) {
-	for _, e := range p.model.unended {
+	for _, e := range p.model.ended {
 		if e.session == s && p.model.now.Sub(e.at) <= time.Minute {
 			list = append(list, e)
 		}
