@@ -161,13 +161,21 @@ func (c *metaCall) match(i int) (wamp.MatchPolicy, bool) {
 }
 
 // reason returns the keyword argument that says why something is done, a URI (RRV-04); none is empty.
-func (c *metaCall) reason() (string, refusal) {
-	v, given := c.kwargs["reason"]
-	if !given || v == nil {
-		return "", refusal{}
+func (c *metaCall) reason() (string, refusal) { return reasonOf(c.kwargs["reason"]) }
+
+// reasonAt is reason for a procedure that takes it as the positional argument at i, too (RRV-06, SRV-04).
+func (c *metaCall) reasonAt(i int) (string, refusal) {
+	if c.kwargs["reason"] == nil && i < len(c.args) {
+		return reasonOf(c.args[i])
 	}
+	return c.reason()
+}
+
+func reasonOf(v any) (string, refusal) {
 	text, ok := v.(string)
 	switch {
+	case v == nil:
+		return "", refusal{}
 	case !ok:
 		return "", badArgument("a URI as reason") // MET-02
 	case text == "" || !wamp.LooseURI.ValidURI(text):

@@ -129,7 +129,7 @@ func (d *Dealer) removeCallee(c *metaCall, out *Outbox) (wamp.List, refusal) {
 	if _, ok := c.id(0); !ok || !isID {
 		return nil, badArgument("a registration ID and a session ID")
 	}
-	reason, no := c.reason()
+	reason, no := c.reasonAt(2)
 	if no.refuses() {
 		return nil, no
 	}

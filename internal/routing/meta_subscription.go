@@ -137,7 +137,7 @@ func (b *Broker) removeSubscriber(c *metaCall, out *Outbox) (wamp.List, refusal)
 	if _, ok := c.id(0); !ok || !isID {
 		return nil, badArgument("a subscription ID and a session ID")
 	}
-	reason, no := c.reason()
+	reason, no := c.reasonAt(2)
 	if no.refuses() {
 		return nil, no
 	}

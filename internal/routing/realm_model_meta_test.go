@@ -117,6 +117,15 @@ func (q *question) reason() (string, wamp.ErrorURI) {
 	}
 }
 
+// reasonIn is reason where that may be the first of these arguments instead.
+func (q *question) reasonIn(rest wamp.List) (string, wamp.ErrorURI) {
+	if _, given := q.kwargs["reason"]; given || len(rest) == 0 {
+		return q.reason()
+	}
+	other := question{kwargs: wamp.Dict{"reason": rest[0]}}
+	return other.reason()
+}
+
 // ---- registrations ----
 
 func (m *realmModel) askRegistrations(name string, q question) (wamp.List, wamp.ErrorURI) {
@@ -188,7 +197,7 @@ func (m *realmModel) removeCallee(q question) wamp.ErrorURI {
 	if !isRegistration || !isSession {
 		return badArgument
 	}
-	reason, uri := q.reason()
+	reason, uri := q.reasonIn(q.args[2:])
 	if uri != "" {
 		return uri
 	}
@@ -267,7 +276,7 @@ func (m *realmModel) removeSubscriber(q question) wamp.ErrorURI {
 	if !isSubscription || !isSession {
 		return badArgument
 	}
-	reason, uri := q.reason()
+	reason, uri := q.reasonIn(q.args[2:])
 	if uri != "" {
 		return uri
 	}
