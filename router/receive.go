@@ -1,11 +1,13 @@
 package router
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 
 	"github.com/tandemrouter/tandem/internal/handshake"
 	"github.com/tandemrouter/tandem/internal/routing"
+	"github.com/tandemrouter/tandem/transport"
 	"github.com/tandemrouter/tandem/wamp"
 )
 
@@ -159,14 +161,30 @@ func (p *peer) establish(w *worker, a *handshake.Accepted) {
 	}
 	a.Welcome.Session = s.core.ID
 	p.expectIn(0)
+	if err := p.put(w, a.Welcome); err != nil {
+		p.router.dismiss(s)
+		p.unwelcome(w, err)
+		return
+	}
 	p.conn.SetMaxReceive(p.router.config.MaxMessageSize)
-	p.send(w, a.Welcome)
 	p.mu.Lock()
 	p.session = s
 	p.mu.Unlock()
 	p.state = established
 	s.realm.addSession(w, s)
 	p.log(slog.LevelDebug, "session opened", "realm", a.Realm, "session", s.core.ID, "authid", a.Identity.AuthID)
+}
+
+// unwelcome ends the opening of a session whose WELCOME could not be sent.
+func (p *peer) unwelcome(w *worker, err error) {
+	if !errors.Is(err, transport.ErrTooLarge) {
+		p.queue.Abandon(err)
+		return
+	}
+	p.refuse(w, &wamp.Abort{
+		Reason:  string(wamp.ErrPayloadSizeExceeded), // RS-09
+		Details: wamp.AbortDetails{Message: "WELCOME is larger than what the client accepts"},
+	})
 }
 
 // goodbye answers the peer's GOODBYE, or takes it for the answer to the router's own (SES-14, SES-16).
@@ -209,13 +227,17 @@ func (p *peer) closes(w *worker) {
 
 // send puts a message of the session itself into the peer's queue.
 func (p *peer) send(w *worker, m wamp.Message) {
+	if err := p.put(w, m); err != nil {
+		p.queue.Abandon(err)
+	}
+}
+
+func (p *peer) put(w *worker, m wamp.Message) error {
 	p.queue.Lock()
+	defer p.queue.Unlock()
 	err := p.queue.AppendLocked(m)
 	if err == nil && p.queue.TouchLocked() {
 		w.touched = append(w.touched, p.queue)
 	}
-	p.queue.Unlock()
-	if err != nil {
-		p.queue.Abandon(err)
-	}
+	return err
 }

@@ -113,9 +113,12 @@ func (q *Queue) AppendOutgoingLocked(o *Outgoing) error {
 	return nil
 }
 
-// AppendControlLocked adds frames of the wire itself, such as a pong.
+// tooLarge reports whether the peer does not accept a frame of that size.
+func (q *Queue) tooLarge(frame int) bool { return q.maxFrame > 0 && frame > q.maxFrame }
+
+// AppendControlLocked adds frames of the wire itself, such as pongs. In all they may be larger than one frame may.
 func (q *Queue) AppendControlLocked(frames []byte) error {
-	if err := q.admitLocked(len(frames), q.limit); err != nil {
+	if err := q.admitLocked(0, q.limit-len(frames)); err != nil {
 		return err
 	}
 	q.waiting.copy(frames)
@@ -130,7 +133,7 @@ func (q *Queue) admitLocked(size, limit int) error {
 		return q.err
 	case q.finished:
 		return ErrQueueClosed
-	case q.maxFrame > 0 && size > q.maxFrame:
+	case q.tooLarge(size):
 		return ErrTooLarge
 	case q.pending > 0 && q.pending+size > limit:
 		return ErrQueueFull
@@ -266,9 +269,25 @@ func (q *Queue) finishLocked(last wamp.Message) {
 		return
 	}
 	q.extendLocked(func(tail []byte) []byte {
-		tail, _ = q.conn.Append(tail, last) // a message that cannot be sent is left out
-		return tail
+		for _, m := range []wamp.Message{last, terse(last)} {
+			if out, err := q.conn.Append(tail, m); err == nil && !q.tooLarge(len(out)-len(tail)) {
+				return out
+			}
+		}
+		return tail // what cannot be sent is left out
 	})
+}
+
+// terse returns a last message without its details, for a peer that takes small messages only (RS-08).
+func terse(last wamp.Message) wamp.Message {
+	switch m := last.(type) {
+	case *wamp.Goodbye:
+		return &wamp.Goodbye{Reason: m.Reason}
+	case *wamp.Abort:
+		return &wamp.Abort{Reason: m.Reason}
+	default:
+		return last
+	}
 }
 
 // extendLocked lets add append to the queue, whatever the bound.
