@@ -22,10 +22,20 @@ func (d *dict) commonOr(ppt **wamp.Passthru, extra *wamp.Dict) {
 	}
 }
 
-// dropUnused forgets the passthru mode if no scheme is given: it is not in use then (PPT-01).
-func dropUnused(ppt **wamp.Passthru) {
-	if *ppt != nil && (*ppt).Scheme == "" {
+// settle looks at the keys of commonOr once all are read. Without a scheme the passthru mode is not in use (PPT-01); if it
+// is, the keys of what came before it must not be there, too (E2E-05).
+func (d *dict) settle(ppt **wamp.Passthru, extra wamp.Dict) {
+	if *ppt == nil {
+		return
+	}
+	if (*ppt).Scheme == "" {
 		*ppt = nil
+		return
+	}
+	for _, key := range []key{keyEncAlgo, keyEncKey, keyEncSerializer} {
+		if _, given := extra[key.String()]; given {
+			d.f.fail(d.name, key.String()+" together with ppt_scheme")
+		}
 	}
 }
 

@@ -22,7 +22,7 @@ func (f *fields) publishOptions(o *wamp.PublishOptions) {
 			}
 		}
 	}
-	dropUnused(&o.PPT)
+	d.settle(&o.PPT, o.Extra)
 }
 
 // receivers reads one of the lists that say who gets an event (BWL-01). It returns false if the entry is none.
@@ -92,5 +92,5 @@ func (f *fields) eventDetails(o *wamp.EventDetails) {
 			d.commonOr(&o.PPT, &o.Extra)
 		}
 	}
-	dropUnused(&o.PPT)
+	d.settle(&o.PPT, o.Extra)
 }

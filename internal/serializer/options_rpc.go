@@ -26,7 +26,7 @@ func (f *fields) callOptions(o *wamp.CallOptions) {
 			d.commonOr(&o.PPT, &o.Extra)
 		}
 	}
-	dropUnused(&o.PPT)
+	d.settle(&o.PPT, o.Extra)
 }
 
 // shardKey reads the key of a sharded call or publication: a text, or a number that stands for its digits (SHD-05).
@@ -47,7 +47,7 @@ func (f *fields) resultDetails(name string, progress *bool, ppt **wamp.Passthru,
 		}
 		d.commonOr(ppt, extra)
 	}
-	dropUnused(ppt)
+	d.settle(ppt, *extra)
 }
 
 func (f *fields) errorDetails(o *wamp.ErrorDetails) {
@@ -55,7 +55,7 @@ func (f *fields) errorDetails(o *wamp.ErrorDetails) {
 	for d.next() {
 		d.commonOr(&o.PPT, &o.Extra)
 	}
-	dropUnused(&o.PPT)
+	d.settle(&o.PPT, o.Extra)
 }
 
 func (f *fields) invocationDetails(o *wamp.InvocationDetails) {
@@ -82,7 +82,7 @@ func (f *fields) invocationDetails(o *wamp.InvocationDetails) {
 			d.commonOr(&o.PPT, &o.Extra)
 		}
 	}
-	dropUnused(&o.PPT)
+	d.settle(&o.PPT, o.Extra)
 }
 
 func (f *fields) cancelOptions(o *wamp.CancelOptions) {

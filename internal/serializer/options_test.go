@@ -494,6 +494,22 @@ func TestE2E03NoBareBytes(t *testing.T) {
 	})
 }
 
+// TestE2E05OneKindOfPassthru: the keys of the old kind and of the new one are not for the same message.
+func TestE2E05OneKindOfPassthru(t *testing.T) {
+	eachSerializer(t, func(t *testing.T, s wamp.Serializer) {
+		for old, word := range (wamp.Dict{"enc_algo": "cryptobox", "enc_key": "k", "enc_serializer": "json"}) {
+			options := wamp.Dict{"ppt_scheme": "x_s", old: word}
+			for _, m := range []wamp.List{
+				{16, 1, options, "t"}, {48, 1, options, "p"}, {70, 1, options}, {8, 68, 1, options, "e"},
+			} {
+				wantViolation(t, s, value(t, s, m), old)
+			}
+			parse(t, s, value(t, s, wamp.List{48, 1, wamp.Dict{"ppt_scheme": "x_s", old: nil}, "p"}))
+			parse(t, s, value(t, s, wamp.List{48, 1, wamp.Dict{"ppt_keyid": "k", old: word}, "p"}))
+		}
+	})
+}
+
 // TestNoSerializer: there are no others.
 func TestNoSerializer(t *testing.T) {
 	for _, s := range []wamp.Serializer{wamp.NoSerializer, 4, 255} {
