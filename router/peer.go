@@ -33,8 +33,9 @@ type peer struct {
 
 	// atomic
 
-	heard  atomic.Int64 // when the peer was last heard, in Unix nanoseconds
-	pinged atomic.Int64 // when a ping was sent since then, or could last not be answered yet; 0: none was
+	heard    atomic.Int64 // when the peer was last heard, in Unix nanoseconds
+	pinged   atomic.Int64 // when a ping was sent since then, or could last not be answered yet; 0: none was
+	welcomed atomic.Bool  // a session was opened, be it over or not
 }
 
 // state says what the reader makes of the next message.
@@ -211,8 +212,23 @@ func (p *peer) shutDown() {
 			Details: wamp.GoodbyeDetails{Message: "the router shuts down"},
 		})
 	} else {
-		p.queue.Close(nil, nil)
+		p.queue.Close(p.lastWord(), nil)
 		p.expectIn(p.router.config.GoodbyeTimeout)
 	}
 	w.finish()
+}
+
+// lastWord is what a peer without a session is told when the router stops: its HELLO may be on its way.
+func (p *peer) lastWord() wamp.Message {
+	if p.welcomed.Load() {
+		return nil // it said GOODBYE
+	}
+	return refusedByShutdown()
+}
+
+func refusedByShutdown() *wamp.Abort {
+	return &wamp.Abort{
+		Reason:  wamp.CloseSystemShutdown,
+		Details: wamp.AbortDetails{Message: "the router shuts down"},
+	}
 }

@@ -153,10 +153,7 @@ func (p *peer) hello(w *worker, m *wamp.Hello) {
 func (p *peer) establish(w *worker, a *handshake.Accepted) {
 	s := newSession(p, p.router.realms[a.Realm], a)
 	if !p.router.enroll(s) {
-		p.refuse(w, &wamp.Abort{
-			Reason:  wamp.CloseSystemShutdown,
-			Details: wamp.AbortDetails{Message: "the router shuts down"},
-		})
+		p.refuse(w, refusedByShutdown())
 		return
 	}
 	a.Welcome.Session = s.core.ID
@@ -167,6 +164,7 @@ func (p *peer) establish(w *worker, a *handshake.Accepted) {
 		return
 	}
 	p.conn.SetMaxReceive(p.router.config.MaxMessageSize)
+	p.welcomed.Store(true)
 	p.mu.Lock()
 	p.session = s
 	p.mu.Unlock()

@@ -228,6 +228,24 @@ func TestSES25_ShutdownSaysGoodbyeAndWaitsForTheAnswer(t *testing.T) {
 	})
 }
 
+func TestSES25_ShutdownRefusesWhoHasNoSessionYet(t *testing.T) {
+	in(t, router.Config{}, func(h *house) {
+		silent, gone := h.connect().listen(), h.join()
+		gone.say(&wamp.Goodbye{Reason: wamp.CloseRealm})
+		hears1[*wamp.Goodbye](gone)
+		if err := h.router.Shutdown(context.Background()); err != nil {
+			t.Error(err)
+		}
+		if m := hears1[*wamp.Abort](silent); m.Reason != wamp.CloseSystemShutdown {
+			t.Errorf("ABORT %+v", m)
+		}
+		gone.hearsNothing()
+		if !silent.hasEnded() || !gone.hasEnded() {
+			t.Error("a connection is still open")
+		}
+	})
+}
+
 func TestSES17_ShutdownDropsPeersThatDoNotAnswer(t *testing.T) {
 	in(t, router.Config{GoodbyeTimeout: time.Second}, func(h *house) {
 		p := h.join()
