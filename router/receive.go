@@ -112,6 +112,10 @@ func (p *peer) current() *session {
 
 // handle takes a message that is for the session itself.
 func (p *peer) handle(w *worker, m wamp.Message) {
+	if p.state == left && m.Type() != wamp.TypeHello {
+		p.closes(w) // SES-27
+		return
+	}
 	switch m := m.(type) {
 	case *wamp.Hello:
 		p.hello(w, m)
