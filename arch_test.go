@@ -37,52 +37,56 @@ var importTable = []row{
 	{0, "wamp", nil, nil},
 	{0, "internal/pattern", nil, nil},
 	{0, "internal/slab", nil, nil},
+	{0, "internal/serializer/format", nil, nil},
 
 	{1, "auth", list("wamp internal/pattern"), nil},
-	{1, "internal/serializer", list("wamp internal/slab"), list(
-		"github.com/fxamacker/cbor/v2 github.com/go-json-experiment/json/jsontext github.com/tinylib/msgp/msgp")},
+	{1, "internal/serializer/payload", list("wamp internal/serializer/format"), nil},
 
+	{2, "internal/serializer", list("wamp internal/slab internal/serializer/format internal/serializer/payload"), nil},
 	{2, "internal/routing", list("wamp internal/pattern internal/slab"), nil},
 	{2, "internal/handshake", list("wamp auth"), nil},
-	{2, "transport", list("wamp internal/serializer"), nil},
 	{2, "internal/history", list("wamp"), list("go.etcd.io/bbolt go.etcd.io/bbolt/errors")},
 	{2, "internal/cluster", list("wamp"), nil},
 
-	{3, "transport/websocket", list("transport wamp internal/serializer"), list("github.com/gobwas/ws")},
-	{3, "transport/rawsocket", list("transport wamp internal/serializer"), nil},
-	{3, "transport/longpoll", list("transport wamp internal/serializer"), nil},
+	{3, "transport", list("wamp internal/serializer internal/serializer/payload"), nil},
 
-	{4, "client", list("wamp auth internal/handshake internal/serializer transport transport/websocket " +
-		"transport/rawsocket transport/longpoll"), nil},
-	{4, "router", list("wamp auth internal/handshake internal/routing internal/serializer transport internal/cluster " +
-		"internal/history"), nil},
+	{4, "transport/websocket", list("transport wamp internal/serializer"), list("github.com/gobwas/ws")},
+	{4, "transport/rawsocket", list("transport wamp internal/serializer"), nil},
+	{4, "transport/longpoll", list("transport wamp internal/serializer"), nil},
 
-	{5, "internal/metrics", list("wamp router"), list("github.com/prometheus/client_golang/prometheus")},
-	{5, "internal/admin", list("wamp router"), nil},
-	{5, "internal/config", list("wamp auth"), list("github.com/goccy/go-yaml github.com/goccy/go-yaml/ast " +
+	{5, "client", list("wamp auth internal/handshake internal/serializer internal/serializer/payload transport " +
+		"transport/websocket transport/rawsocket transport/longpoll"), nil},
+	{5, "router", list("wamp auth internal/handshake internal/routing internal/serializer/payload transport " +
+		"internal/cluster internal/history"), nil},
+
+	{6, "internal/metrics", list("wamp router"), list("github.com/prometheus/client_golang/prometheus")},
+	{6, "internal/admin", list("wamp router"), nil},
+	{6, "internal/config", list("wamp auth"), list("github.com/goccy/go-yaml github.com/goccy/go-yaml/ast " +
 		"github.com/goccy/go-yaml/parser github.com/goccy/go-yaml/token")},
-	{5, "internal/bench", list("wamp client internal/serializer transport transport/rawsocket transport/websocket"), nil},
-	{5, "conformance", list("wamp internal/serializer transport transport/rawsocket transport/websocket router"), nil},
-	{5, "internal/wamptest", list("wamp auth internal/pattern internal/serializer internal/routing internal/handshake " +
-		"transport internal/history internal/cluster transport/websocket transport/rawsocket transport/longpoll " +
-		"client router"), list("github.com/google/go-cmp/cmp go.uber.org/goleak")},
+	{6, "internal/bench", list("wamp client internal/serializer/payload transport transport/rawsocket " +
+		"transport/websocket"), nil},
+	{6, "conformance", list("wamp internal/serializer internal/serializer/payload transport transport/rawsocket " +
+		"transport/websocket router"), nil},
+	{6, "internal/wamptest", list("wamp auth internal/pattern internal/serializer internal/serializer/payload " +
+		"internal/routing internal/handshake transport internal/history internal/cluster transport/websocket " +
+		"transport/rawsocket transport/longpoll client router"), list("github.com/google/go-cmp/cmp go.uber.org/goleak")},
 
-	{6, "internal/server", list("wamp auth internal/pattern internal/serializer internal/routing internal/handshake " +
-		"transport internal/history internal/cluster transport/websocket transport/rawsocket transport/longpoll " +
-		"client router internal/metrics internal/admin internal/config"), nil},
-	{7, "internal/cli", list("wamp client internal/serializer internal/server internal/config internal/bench conformance"),
-		list("github.com/alecthomas/kong")},
-	{8, "cmd/tandem", list("internal/cli"), nil},
-	{8, "examples/...", list("wamp auth client router transport transport/websocket transport/rawsocket " +
+	{7, "internal/server", list("wamp auth internal/pattern internal/serializer internal/serializer/payload " +
+		"internal/routing internal/handshake transport internal/history internal/cluster transport/websocket " +
+		"transport/rawsocket transport/longpoll client router internal/metrics internal/admin internal/config"), nil},
+	{8, "internal/cli", list("wamp client internal/serializer/payload internal/server internal/config internal/bench " +
+		"conformance"), list("github.com/alecthomas/kong")},
+	{9, "cmd/tandem", list("internal/cli"), nil},
+	{9, "examples/...", list("wamp auth client router transport transport/websocket transport/rawsocket " +
 		"transport/longpoll"), nil},
 }
 
 // testModules are the other people's packages that any test may import.
 var testModules = list("github.com/google/go-cmp/cmp github.com/google/go-cmp/cmp/cmpopts go.uber.org/goleak " +
-	"github.com/coder/websocket")
+	"github.com/coder/websocket github.com/fxamacker/cbor/v2 github.com/tinylib/msgp/msgp")
 
 // purePackages compute and do nothing else.
-var purePackages = list("wamp internal/pattern internal/slab internal/routing")
+var purePackages = list("wamp internal/pattern internal/slab internal/serializer/format internal/routing")
 
 // impureImports wait, draw lots, talk or tell the time, and so do all packages below them.
 var impureImports = list("context crypto/rand hash/maphash io log math/rand net os runtime sync syscall testing")
@@ -219,7 +223,7 @@ func mayImport(r *row, s *source, name string) bool {
 	inside, ours := strings.CutPrefix(name, module+"/")
 	switch {
 	case ours && s.test:
-		return inside == s.dir() || inside == "internal/wamptest" || slices.Contains(r.imports, inside) || r.layer >= 3
+		return inside == s.dir() || inside == "internal/wamptest" || slices.Contains(r.imports, inside) || r.layer >= 4
 	case ours:
 		return slices.Contains(r.imports, inside)
 	case strings.Contains(strings.Split(name, "/")[0], "."):

@@ -5,7 +5,7 @@ import (
 	"io"
 
 	"github.com/tandemrouter/tandem/internal/handshake"
-	"github.com/tandemrouter/tandem/internal/serializer"
+	"github.com/tandemrouter/tandem/internal/serializer/payload"
 	"github.com/tandemrouter/tandem/transport"
 	"github.com/tandemrouter/tandem/wamp"
 )
@@ -98,7 +98,7 @@ func violationText(err error) string {
 
 // unsendable reports whether err says that a message as such cannot be sent, and nothing about the connection.
 func unsendable(err error) bool {
-	var inexpressible *serializer.InexpressibleError
+	var inexpressible *payload.InexpressibleError
 	return errors.Is(err, transport.ErrTooLarge) || errors.As(err, &inexpressible)
 }
 

@@ -17,7 +17,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/tandemrouter/tandem/client"
-	"github.com/tandemrouter/tandem/internal/serializer"
+	"github.com/tandemrouter/tandem/internal/serializer/payload"
 	"github.com/tandemrouter/tandem/transport"
 	"github.com/tandemrouter/tandem/wamp"
 )
@@ -132,7 +132,7 @@ func decoded(t testing.TB, m wamp.Message) wamp.Message {
 	if p == nil {
 		return m
 	}
-	args, kwargs, err := serializer.Decode(p)
+	args, kwargs, err := payload.Decode(p)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/tandemrouter/tandem/internal/serializer"
+	"github.com/tandemrouter/tandem/internal/serializer/payload"
 	"github.com/tandemrouter/tandem/wamp"
 )
 
@@ -138,7 +139,7 @@ func parseEvent(from wamp.Serializer, dict wamp.Dict) (*wamp.Event, error) {
 	if !okDetails || !okArgs || !okKwargs {
 		return nil, errNoPastEvent
 	}
-	frame, err := serializer.AppendValue(nil, from,
+	frame, err := payload.AppendValue(nil, from,
 		wamp.List{wamp.TypeEvent, dict["subscription"], dict["publication"], details, args, kwargs})
 	if err != nil {
 		return nil, err

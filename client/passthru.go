@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/tandemrouter/tandem/internal/serializer"
+	"github.com/tandemrouter/tandem/internal/serializer/payload"
 	"github.com/tandemrouter/tandem/wamp"
 )
 
@@ -30,13 +31,13 @@ func (s *Session) pack(router wamp.Role, ppt *wamp.Passthru, p wamp.Payload) (wa
 	if to == wamp.NoSerializer {
 		return p, nil
 	}
-	packed, err := serializer.AppendValue(nil, to, wamp.Dict{"args": p.Args, "kwargs": p.Kwargs})
+	packed, err := payload.AppendValue(nil, to, wamp.Dict{"args": p.Args, "kwargs": p.Kwargs})
 	return wamp.Payload{Args: wamp.List{packed}}, err
 }
 
 // values returns the payload as Go values, unpacked if a passthru mode was used. They share no memory with it.
 func values(p *wamp.Payload, ppt *wamp.Passthru) (wamp.List, wamp.Dict, error) {
-	args, kwargs, err := serializer.Decode(p)
+	args, kwargs, err := payload.Decode(p)
 	if err != nil || ppt == nil {
 		return args, kwargs, err
 	}
@@ -113,7 +114,7 @@ func parseValue(from wamp.Serializer, b []byte) (any, error) {
 	if err != nil { // a violation, but of the other peer's
 		return nil, errNotPacked
 	}
-	args, kwargs, err := serializer.Decode(&m.(*wamp.Result).Payload)
+	args, kwargs, err := payload.Decode(&m.(*wamp.Result).Payload)
 	switch {
 	case err != nil:
 		return nil, err

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/tandemrouter/tandem/internal/serializer"
+	"github.com/tandemrouter/tandem/internal/serializer/payload"
 	"github.com/tandemrouter/tandem/wamp"
 )
 
@@ -35,7 +36,7 @@ func (s *Session) AddTestament(
 	if err != nil {
 		return err
 	}
-	args, kwargs, err := serializer.Decode(&m.Payload)
+	args, kwargs, err := payload.Decode(&m.Payload)
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/tandemrouter/tandem/internal/serializer"
+	"github.com/tandemrouter/tandem/internal/serializer/payload"
 	"github.com/tandemrouter/tandem/wamp"
 )
 
@@ -111,7 +112,7 @@ func (c *conn) decode(frame []byte) (wamp.List, error) {
 	if !m.Type().FromRouter() {
 		return nil, fmt.Errorf("%s is not for a client", m.Type())
 	}
-	list, _, err := serializer.Decode(&wamp.Payload{Serializer: c.serializer, Elements: 1, Raw: frame})
+	list, _, err := payload.Decode(&wamp.Payload{Serializer: c.serializer, Elements: 1, Raw: frame})
 	return list, err
 }
 
@@ -124,11 +125,11 @@ var undefinedIn = map[wamp.Serializer][]byte{
 const placeholder = "placeholder of undefined"
 
 func encode(s wamp.Serializer, message any) ([]byte, error) {
-	b, err := serializer.AppendValue(nil, s, message)
+	b, err := payload.AppendValue(nil, s, message)
 	if err != nil || !bytes.Contains(b, []byte(placeholder)) {
 		return b, err
 	}
-	mark, err := serializer.AppendValue(nil, s, placeholder)
+	mark, err := payload.AppendValue(nil, s, placeholder)
 	return bytes.ReplaceAll(b, mark, undefinedIn[s]), err
 }
 

@@ -178,7 +178,7 @@ func literal(word string) (any, error) {
 	return number(word)
 }
 
-// number returns the number, as package serializer would decode it.
+// number returns the number, as package payload would decode it.
 func number(word string) (any, error) {
 	if strings.ContainsAny(word, ".eENF") {
 		return strconv.ParseFloat(word, 64)

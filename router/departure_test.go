@@ -13,7 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tandemrouter/tandem/auth"
-	"github.com/tandemrouter/tandem/internal/serializer"
+	"github.com/tandemrouter/tandem/internal/serializer/payload"
 	"github.com/tandemrouter/tandem/router"
 	"github.com/tandemrouter/tandem/wamp"
 )
@@ -48,8 +48,8 @@ func (p *peer) diary() []string {
 }
 
 // argsOf returns positional arguments, with the IDs of what would be details.
-func (p *peer) argsOf(payload wamp.Payload) wamp.List {
-	args, _, err := serializer.Decode(&payload)
+func (p *peer) argsOf(encoded wamp.Payload) wamp.List {
+	args, _, err := payload.Decode(&encoded)
 	if err != nil {
 		p.house.Fatal(err)
 	}
@@ -284,7 +284,7 @@ func TestTES01_TestamentOutlivesItsMessage(t *testing.T) {
 		}
 		p.drop()
 		m := hears1[*wamp.Event](o)
-		args, kwargs, err := serializer.Decode(&m.Payload)
+		args, kwargs, err := payload.Decode(&m.Payload)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -10,7 +10,7 @@ import (
 	"github.com/tandemrouter/tandem/auth"
 	"github.com/tandemrouter/tandem/internal/history"
 	"github.com/tandemrouter/tandem/internal/routing"
-	"github.com/tandemrouter/tandem/internal/serializer"
+	"github.com/tandemrouter/tandem/internal/serializer/payload"
 	"github.com/tandemrouter/tandem/transport"
 	"github.com/tandemrouter/tandem/wamp"
 )
@@ -106,7 +106,7 @@ func pastEvent(now time.Time, k *routing.Kept) *history.Event {
 		}
 	}
 	if e.Payload.Serializer == wamp.NoSerializer && !e.Payload.Empty() { // a testament, of a serializer that can all that
-		if encoded, err := serializer.Encode(wamp.CBOR, &e.Payload); err == nil {
+		if encoded, err := payload.Encode(wamp.CBOR, &e.Payload); err == nil {
 			e.Payload = encoded
 		}
 	}
@@ -235,12 +235,12 @@ func (s *session) findEvents(w *worker, m *wamp.Call, g routing.Grant) (*wamp.Re
 			return nil, err
 		}
 	}
-	payload := s.eventsPayload(id, found)
+	result := &wamp.Result{Request: m.Request, Payload: s.eventsPayload(id, found)}
 	// Encoded here and not into the queue, whose lock those wait for who have events for the session.
-	if encoded, err := serializer.Encode(s.peer.conn.Info().Serializer, &payload); err == nil {
-		payload = encoded
+	if encoded, err := payload.Encode(s.peer.conn.Info().Serializer, &result.Payload); err == nil {
+		result.Payload = encoded
 	}
-	return &wamp.Result{Request: m.Request, Payload: payload}, nil
+	return result, nil
 }
 
 func checkGetEvents(m *wamp.Call, g routing.Grant) error {
@@ -347,15 +347,15 @@ func eventDict(id wamp.ID, e *history.Event, to wamp.Serializer, room int, mustF
 		"publication":  uint64(e.Publication),
 		"details":      detailsDict(&e.Details),
 	}
-	if args, kwargs, err := serializer.Decode(&e.Payload); err == nil {
+	if args, kwargs, err := payload.Decode(&e.Payload); err == nil {
 		setUnless(dict, "args", args, args == nil)
 		setUnless(dict, "kwargs", kwargs, kwargs == nil)
 	}
-	b, err := serializer.AppendValue(nil, to, dict)
+	b, err := payload.AppendValue(nil, to, dict)
 	if err != nil || mustFit && len(b) >= room {
 		delete(dict, "args")
 		delete(dict, "kwargs")
-		b, _ = serializer.AppendValue(nil, to, dict)
+		b, _ = payload.AppendValue(nil, to, dict)
 	}
 	return dict, len(b)
 }

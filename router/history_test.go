@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tandemrouter/tandem/auth"
-	"github.com/tandemrouter/tandem/internal/serializer"
+	"github.com/tandemrouter/tandem/internal/serializer/payload"
 	"github.com/tandemrouter/tandem/router"
 	"github.com/tandemrouter/tandem/wamp"
 )
@@ -42,7 +42,7 @@ func (p *peer) recalls(topic string, kwargs wamp.Dict) (events []wamp.Dict, limi
 	id := p.subscribes(topic)
 	p.say(&wamp.Call{Request: 2, Procedure: getEvents, Payload: wamp.Payload{Args: wamp.List{int64(id)}, Kwargs: kwargs}})
 	result := hears1[*wamp.Result](p)
-	args, kw, err := serializer.Decode(&result.Payload)
+	args, kw, err := payload.Decode(&result.Payload)
 	if err != nil {
 		p.house.Fatal(err)
 	}
@@ -134,7 +134,7 @@ func TestEVH11_WhoMayNotSubscribeMayNotAsk(t *testing.T) {
 			p.say(&wamp.Call{Request: 1, Procedure: "wamp.subscription.lookup",
 				Payload: wamp.Payload{Args: wamp.List{"p.", wamp.Dict{"match": "prefix"}}}})
 			result := hears1[*wamp.Result](p)
-			args, _, err := serializer.Decode(&result.Payload)
+			args, _, err := payload.Decode(&result.Payload)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tandemrouter/tandem/auth"
-	"github.com/tandemrouter/tandem/internal/serializer"
+	"github.com/tandemrouter/tandem/internal/serializer/payload"
 	"github.com/tandemrouter/tandem/router"
 	"github.com/tandemrouter/tandem/wamp"
 )
@@ -26,7 +26,7 @@ func (p *peer) asksWith(kwargs wamp.Dict, procedure string, args ...any) any {
 	for _, m := range p.hears() {
 		switch m := m.(type) {
 		case *wamp.Result:
-			answer, _, err := serializer.Decode(&m.Payload)
+			answer, _, err := payload.Decode(&m.Payload)
 			if err != nil {
 				p.house.Fatal(err)
 			}
@@ -58,7 +58,7 @@ func (p *peer) story() []string {
 			lines = append(lines, m.Type().String())
 			continue
 		}
-		args, _, err := serializer.Decode(&e.Payload)
+		args, _, err := payload.Decode(&e.Payload)
 		if err != nil {
 			p.house.Fatal(err)
 		}
@@ -155,7 +155,7 @@ func TestRMA06_RegistrationDetails(t *testing.T) {
 		}})
 		want := wamp.Dict{"id": int64(1), "created": created, "uri": "a..c", "match": "wildcard", "invoke": "roundrobin"}
 		first := o.hears()[0].(*wamp.Event)
-		args, _, err := serializer.Decode(&first.Payload)
+		args, _, err := payload.Decode(&first.Payload)
 		if err != nil {
 			t.Fatal(err)
 		}

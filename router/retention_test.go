@@ -8,7 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tandemrouter/tandem/auth"
-	"github.com/tandemrouter/tandem/internal/serializer"
+	"github.com/tandemrouter/tandem/internal/serializer/payload"
 	"github.com/tandemrouter/tandem/router"
 	"github.com/tandemrouter/tandem/wamp"
 )
@@ -25,7 +25,7 @@ func (p *peer) replays(prefix string) (events []string) {
 	p.say(&wamp.Subscribe{Request: 1, Topic: prefix, Options: wamp.SubscribeOptions{Match: wamp.MatchPrefix, GetRetained: true}})
 	for _, m := range p.hears() {
 		if e, ok := m.(*wamp.Event); ok && e.Details.Retained {
-			args, _, err := serializer.Decode(&e.Payload)
+			args, _, err := payload.Decode(&e.Payload)
 			if err != nil {
 				p.house.Fatal(err)
 			}

@@ -7,7 +7,7 @@ import (
 	"github.com/tandemrouter/tandem/auth"
 	"github.com/tandemrouter/tandem/internal/handshake"
 	"github.com/tandemrouter/tandem/internal/routing"
-	"github.com/tandemrouter/tandem/internal/serializer"
+	"github.com/tandemrouter/tandem/internal/serializer/payload"
 	"github.com/tandemrouter/tandem/wamp"
 )
 
@@ -166,7 +166,7 @@ func (s *session) grantMetaCall(w *worker, m *wamp.Call) routing.Grant {
 // readMetaCall makes Go values of the arguments of a call to the router itself, before any lock is taken. Arguments that
 // cannot be decoded stay as they are, and count as none.
 func readMetaCall(m *wamp.Call) {
-	if args, kwargs, err := serializer.Decode(&m.Payload); err == nil {
+	if args, kwargs, err := payload.Decode(&m.Payload); err == nil {
 		m.Payload = wamp.Payload{Args: args, Kwargs: kwargs}
 	}
 }

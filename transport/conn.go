@@ -22,7 +22,7 @@ type Conn interface {
 	Receive(run *Run) error
 
 	// Append appends the encoded and framed message to dst. If the message cannot be sent it returns dst unchanged
-	// and an error of package serializer. It does not look at Info.MaxSend; the Queue does.
+	// and an error that is wamp.ErrInvalidPayload. It does not look at Info.MaxSend; the Queue does.
 	Append(dst []byte, m wamp.Message) ([]byte, error)
 	// AppendClose appends what the wire format sends last; err is nil for an orderly close.
 	AppendClose(dst []byte, err error) []byte

@@ -70,7 +70,7 @@ func (q *Queue) Unlock() { q.mu.Unlock() }
 
 // AppendLocked adds the message. It fails with ErrQueueFull if the message does not fit, with ErrQueueClosed if the
 // queue is closed or the connection broke, with ErrTooLarge if the peer does not accept a message of that size, and
-// with an error of package serializer if the message cannot be expressed; the queue is then as it was.
+// with wamp.ErrInvalidPayload if the message cannot be expressed; the queue is then as it was.
 func (q *Queue) AppendLocked(m wamp.Message) error { return q.appendLocked(m, q.limit) }
 
 // AppendBulkLocked is AppendLocked for a message that can be refused: the last quarter of the queue is not for it.

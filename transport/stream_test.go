@@ -13,7 +13,7 @@ import (
 
 	"go.uber.org/goleak"
 
-	"github.com/tandemrouter/tandem/internal/serializer"
+	"github.com/tandemrouter/tandem/internal/serializer/payload"
 	"github.com/tandemrouter/tandem/transport"
 	"github.com/tandemrouter/tandem/wamp"
 )
@@ -104,7 +104,7 @@ func receiveAll(t *testing.T, conn transport.Conn) []int {
 
 func check(t *testing.T, m *wamp.Yield, request int) int {
 	t.Helper()
-	args, _, err := serializer.Decode(&m.Payload)
+	args, _, err := payload.Decode(&m.Payload)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -26,7 +26,7 @@ func ParseSerializer(name string) (s Serializer, ok bool) {
 //
 // It has one of two forms. If Serializer is NoSerializer, the payload is the Go values in Args and Kwargs.
 // Otherwise it is the encoded elements exactly as the sender wrote them, in Raw; a router forwards those bytes
-// without looking into them (SER-14). Only package serializer converts between the two forms.
+// without looking into them (SER-14). Only internal/serializer/payload converts between the two forms.
 type Payload struct {
 	Args   List
 	Kwargs Dict

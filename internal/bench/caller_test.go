@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tandemrouter/tandem/internal/serializer"
+	"github.com/tandemrouter/tandem/internal/serializer/payload"
 	"github.com/tandemrouter/tandem/wamp"
 )
 
@@ -70,7 +70,7 @@ func TestArgumentsHaveTheirSize(t *testing.T) {
 			if p.Serializer != s || len(p.Raw) > size || len(p.Raw) < size-4 {
 				t.Errorf("%s: %d bytes instead of %d", s, len(p.Raw), size)
 			}
-			if args, _, err := serializer.Decode(&p); err != nil || len(args) != 6 {
+			if args, _, err := payload.Decode(&p); err != nil || len(args) != 6 {
 				t.Errorf("%s: %d arguments, %v", s, len(args), err)
 			}
 		}

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/tandemrouter/tandem/internal/serializer"
+	"github.com/tandemrouter/tandem/internal/serializer/payload"
 	"github.com/tandemrouter/tandem/transport"
 	"github.com/tandemrouter/tandem/transport/rawsocket"
 	"github.com/tandemrouter/tandem/transport/websocket"
@@ -190,7 +190,7 @@ var errSize = errors.New("bench: cannot make arguments of that size")
 func arguments(s wamp.Serializer, size int) (wamp.Payload, error) {
 	values := wamp.List{int64(7814135), "com.example.item", true, 19.99, wamp.Dict{"name": "Ann", "count": int64(3)}}
 	for pad := size; pad >= 0; {
-		p, err := serializer.Encode(s, &wamp.Payload{Args: append(values, strings.Repeat(padding, pad))})
+		p, err := payload.Encode(s, &wamp.Payload{Args: append(values, strings.Repeat(padding, pad))})
 		if err != nil {
 			return wamp.Payload{}, err
 		}

@@ -4,7 +4,7 @@ import (
 	"net"
 	"testing"
 
-	"github.com/tandemrouter/tandem/internal/serializer"
+	"github.com/tandemrouter/tandem/internal/serializer/payload"
 	"github.com/tandemrouter/tandem/transport"
 	"github.com/tandemrouter/tandem/transport/rawsocket"
 	"github.com/tandemrouter/tandem/wamp"
@@ -116,7 +116,7 @@ func (r *fake) asked(procedure string) (request wamp.ID, args wamp.List, kwargs 
 		r.t.Errorf("no CALL of %s", procedure)
 		return 0, nil, nil
 	}
-	args, kwargs, err := serializer.Decode(&m.Payload)
+	args, kwargs, err := payload.Decode(&m.Payload)
 	if err != nil {
 		r.t.Error(err)
 	}

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/tandemrouter/tandem/internal/serializer"
+	"github.com/tandemrouter/tandem/internal/serializer/payload"
 	"github.com/tandemrouter/tandem/wamp"
 )
 
@@ -232,7 +232,7 @@ func formatPayload(p *wamp.Payload) (string, error) {
 
 // elementsOf returns the arguments in JSON, without white space: a list and an object, which may be empty.
 func elementsOf(p *wamp.Payload) (args, kwargs json.RawMessage, err error) {
-	encoded, err := serializer.Encode(wamp.JSON, p)
+	encoded, err := payload.Encode(wamp.JSON, p)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -30,7 +30,7 @@ type Query struct {
 	UntilPublication  wamp.ID // it or before it
 }
 
-// ParseQuery reads the keyword arguments of a call, Go values as package serializer makes them. It ignores those that it
+// ParseQuery reads the keyword arguments of a call, Go values as package payload makes them. It ignores those that it
 // does not know, and null is as good as absent (MET-02). The error is for a person and says which argument is not what it
 // must be; the call's error is wamp.error.invalid_argument (EVH-14).
 func ParseQuery(kwargs wamp.Dict) (Query, error) {

@@ -3,6 +3,7 @@ package serializer
 import (
 	"fmt"
 
+	"github.com/tandemrouter/tandem/internal/serializer/payload"
 	"github.com/tandemrouter/tandem/wamp"
 )
 
@@ -43,7 +44,7 @@ func (w *headWriter) begin(t wamp.MessageType, n int) {
 
 // beginWith is begin for a message with a payload.
 func (w *headWriter) beginWith(t wamp.MessageType, n int, p *wamp.Payload) {
-	w.begin(t, n+payloadElements(p))
+	w.begin(t, n+payload.Elements(p))
 }
 
 func (w *headWriter) id(id wamp.ID) {
@@ -67,7 +68,7 @@ func (w *headWriter) payload(p *wamp.Payload) {
 	if p.Serializer == w.serializer && p.Elements > 0 {
 		w.comma()
 		w.b = append(w.b, p.Raw...)
-	} else if b, err := appendPayload(w.b, w.serializer, p); err != nil {
+	} else if b, err := payload.Append(w.b, w.serializer, p); err != nil {
 		w.err = err
 	} else {
 		w.b = b

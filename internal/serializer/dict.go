@@ -1,6 +1,10 @@
 package serializer
 
-import "github.com/tandemrouter/tandem/wamp"
+import (
+	"github.com/tandemrouter/tandem/internal/serializer/format"
+	"github.com/tandemrouter/tandem/internal/serializer/payload"
+	"github.com/tandemrouter/tandem/wamp"
+)
 
 // walk goes over the values that a list or dictionary consists of. They have been checked. The zero walk is over.
 type walk struct {
@@ -28,7 +32,7 @@ func (w *walk) more() bool {
 	}
 	b := w.m.input
 	if w.m.serializer == wamp.CBOR {
-		return b[w.pos] != cborBreak
+		return b[w.pos] != format.CBORBreak
 	}
 	w.pos = skipSeparators(b, w.pos)
 	return b[w.pos] != ']' && b[w.pos] != '}'
@@ -210,10 +214,10 @@ func (d *dict) ids() []wamp.ID {
 
 // extra keeps an entry that the protocol does not define, unless it cannot be decoded or is too large (MSG-05).
 func (d *dict) extra(e *wamp.Dict) {
-	if !d.f.room.take(sizeOfFirst + len(d.text)) {
+	if !d.f.room.TakeEntry(len(d.text)) {
 		return
 	}
-	v, err := decodeValue(d.f.m.serializer, d.f.m.at(d.value), &d.f.room)
+	v, err := payload.DecodeValue(d.f.m.serializer, d.f.m.at(d.value), &d.f.room)
 	if err != nil {
 		return
 	}

@@ -3,6 +3,8 @@ package serializer
 import (
 	"fmt"
 
+	"github.com/tandemrouter/tandem/internal/serializer/format"
+	"github.com/tandemrouter/tandem/internal/serializer/payload"
 	"github.com/tandemrouter/tandem/wamp"
 )
 
@@ -15,7 +17,7 @@ type fields struct {
 	i   int // of the next element
 	err error
 
-	room room // what decoded values may still take
+	room payload.Room // what decoded values may still take
 }
 
 func (f *fields) fail(where, what string) {
@@ -115,9 +117,9 @@ func (m *scanned) isEmptyDict(e span) bool {
 	case wamp.JSON:
 		return first == '{' && e.to-e.from == 2
 	case wamp.MessagePack:
-		return first == msgpackFixMap
+		return first == format.MsgpackFixMap
 	default:
-		return first == cborMap
+		return first == format.CBORMap
 	}
 }
 
@@ -144,7 +146,7 @@ func (f *fields) decodeDict(e span) (wamp.Dict, error) {
 	if f.m.serializer == wamp.CBOR {
 		b = untagged(b)
 	}
-	v, err := decodeValue(f.m.serializer, b, &f.room)
+	v, err := payload.DecodeValue(f.m.serializer, b, &f.room)
 	if err != nil {
 		return nil, err
 	}

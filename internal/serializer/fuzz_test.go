@@ -14,6 +14,7 @@ import (
 	"github.com/tinylib/msgp/msgp"
 
 	"github.com/tandemrouter/tandem/internal/serializer"
+	"github.com/tandemrouter/tandem/internal/serializer/payload"
 	"github.com/tandemrouter/tandem/wamp"
 )
 
@@ -137,7 +138,7 @@ func tryDecode(m wamp.Message) wamp.Message {
 	if p == nil {
 		return m
 	}
-	args, kwargs, err := serializer.Decode(p)
+	args, kwargs, err := payload.Decode(p)
 	if err != nil {
 		return nil
 	}
@@ -189,7 +190,7 @@ func FuzzSplice(f *testing.F) {
 	for i, s := range serializers {
 		for _, m := range samples() {
 			if p := payloadOf(m.message); p != nil {
-				encoded, err := serializer.Encode(s, p)
+				encoded, err := payload.Encode(s, p)
 				if err != nil {
 					f.Fatal(err)
 				}
@@ -215,7 +216,7 @@ func FuzzSplice(f *testing.F) {
 
 // checkSplice compares a payload that is spliced or transcoded with one that is decoded and encoded.
 func checkSplice(t *testing.T, to wamp.Serializer, p wamp.Payload) {
-	args, kwargs, err := serializer.Decode(&p)
+	args, kwargs, err := payload.Decode(&p)
 	if err != nil {
 		return
 	}

@@ -8,7 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/tandemrouter/tandem/internal/serializer"
+	"github.com/tandemrouter/tandem/internal/serializer/payload"
 	"github.com/tandemrouter/tandem/wamp"
 )
 
@@ -233,7 +233,7 @@ func TestMSG04EmptyPayload(t *testing.T) {
 	eachSerializer(t, func(t *testing.T, s wamp.Serializer) {
 		for _, tail := range tails {
 			m := parse(t, s, value(t, s, append(wamp.List{50, 1, wamp.Dict{}}, tail...))).(*wamp.Result)
-			args, kwargs, err := serializer.Decode(&m.Payload)
+			args, kwargs, err := payload.Decode(&m.Payload)
 			if err != nil || len(args) != 0 || len(kwargs) != 0 || int(m.Payload.Elements) != len(tail) {
 				t.Errorf("%v became %+v", tail, m.Payload)
 			}

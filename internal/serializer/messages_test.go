@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tandemrouter/tandem/internal/serializer"
+	"github.com/tandemrouter/tandem/internal/serializer/payload"
 	"github.com/tandemrouter/tandem/wamp"
 )
 
@@ -34,7 +35,7 @@ var sameMessage = cmp.Options{
 // value returns a value, or a message that is a list of its elements, in a serializer.
 func value(t testing.TB, s wamp.Serializer, v any) []byte {
 	t.Helper()
-	b, err := serializer.AppendValue(nil, s, v)
+	b, err := payload.AppendValue(nil, s, v)
 	if err != nil {
 		t.Fatalf("%v cannot express %v: %v", s, v, err)
 	}
@@ -101,7 +102,7 @@ func decoded(t testing.TB, m wamp.Message) wamp.Message {
 	if p == nil {
 		return m
 	}
-	args, kwargs, err := serializer.Decode(p)
+	args, kwargs, err := payload.Decode(p)
 	if err != nil {
 		t.Fatalf("decode the payload of %v: %v", m.Type(), err)
 	}

@@ -3,6 +3,7 @@ package serializer
 import (
 	"hash/maphash"
 
+	"github.com/tandemrouter/tandem/internal/serializer/payload"
 	"github.com/tandemrouter/tandem/internal/slab"
 	"github.com/tandemrouter/tandem/wamp"
 )
@@ -44,7 +45,7 @@ func (p *Parser) Parse(s wamp.Serializer, b []byte) (wamp.Message, error) {
 
 // roomFor returns how much memory the values that the protocol leaves open in a message may take. It is plenty for what
 // is sent in earnest, and leaves as much for the rest of the message in what a message may take in all (P16).
-func roomFor(message []byte) room { return room(32<<10 + 16*len(message)) }
+func roomFor(message []byte) payload.Room { return payload.Room(32<<10 + 16*len(message)) }
 
 // Reset takes back the memory of all messages that were parsed since the last Reset.
 func (p *Parser) Reset() {

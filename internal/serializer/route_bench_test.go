@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/tandemrouter/tandem/internal/serializer"
+	"github.com/tandemrouter/tandem/internal/serializer/payload"
 	"github.com/tandemrouter/tandem/wamp"
 )
 
@@ -19,7 +20,7 @@ func mixedArguments(tb testing.TB, s wamp.Serializer, size int) wamp.Payload {
 	p := wamp.Payload{}
 	for i := 0; ; i++ {
 		p.Args = append(p.Args, values[i%len(values)])
-		encoded, err := serializer.Encode(s, &p)
+		encoded, err := payload.Encode(s, &p)
 		if err != nil {
 			tb.Fatal(err)
 		}

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"unicode/utf8"
 
+	"github.com/tandemrouter/tandem/internal/serializer/format"
+	"github.com/tandemrouter/tandem/internal/serializer/payload"
 	"github.com/tandemrouter/tandem/wamp"
 )
 
@@ -103,15 +105,15 @@ func kindMessagePack(b []byte) (headKind, uint64) {
 func numberMessagePack(b []byte) (headKind, uint64) {
 	c := b[0]
 	switch {
-	case c < msgpackFixMap:
+	case c < format.MsgpackFixMap:
 		return isNumber, uint64(c)
-	case c == msgpackFloat32:
+	case c == format.MsgpackFloat32:
 		return numberFromFloat(float64(math.Float32frombits(binary.BigEndian.Uint32(b[1:]))))
-	case c == msgpackFloat64:
+	case c == format.MsgpackFloat64:
 		return numberFromFloat(math.Float64frombits(binary.BigEndian.Uint64(b[1:])))
 	}
 	n, _, _ := bigEndian(b, 1, len(b)-1)
-	if c >= msgpackInt8 && b[1] >= 0x80 {
+	if c >= format.MsgpackInt8 && b[1] >= 0x80 {
 		return isOther, 0 // negative
 	}
 	return isNumber, n
@@ -129,16 +131,16 @@ func kindCBOR(b []byte) (headKind, uint64) {
 }
 
 func numberCBOR(b []byte) (headKind, uint64) {
-	if b[0] < cborUint8 {
+	if b[0] < format.CBORUint8 {
 		return isNumber, uint64(b[0])
 	}
 	n, _, _ := bigEndian(b, 1, len(b)-1)
 	switch b[0] {
-	case cborFloat16:
-		return numberFromFloat(float64(math.Float32frombits(widenHalf(uint16(n)))))
-	case cborFloat32:
+	case format.CBORFloat16:
+		return numberFromFloat(float64(math.Float32frombits(format.WidenHalf(uint16(n)))))
+	case format.CBORFloat32:
 		return numberFromFloat(float64(math.Float32frombits(uint32(n))))
-	case cborFloat64:
+	case format.CBORFloat64:
 		return numberFromFloat(math.Float64frombits(n))
 	default:
 		return isNumber, n
@@ -172,7 +174,7 @@ func (m *scanned) textAt(e span) (text []byte, ok bool) {
 	case s.class == sized:
 		text = b[1+s.a:]
 	default:
-		return joined(b)
+		return payload.DecodeText(wamp.CBOR, b) // in pieces, each of which must be valid
 	}
 	return text, utf8.Valid(text)
 }
@@ -187,15 +189,5 @@ func textJSON(b []byte) (text []byte, ok bool) {
 	if bytes.IndexByte(plain, '\\') < 0 {
 		return plain, true
 	}
-	r := valueReader{src: b, pos: 1}
-	err := r.unescapeString()
-	return r.scratch, err == nil
-}
-
-// joined returns a CBOR text of indefinite length in one piece. Each of its pieces must be valid UTF-8.
-func joined(b []byte) (text []byte, ok bool) {
-	r := valueReader{from: wamp.CBOR, src: b}
-	var t token
-	err := r.readCBORIndefinite(&t)
-	return t.bytes, err == nil
+	return payload.DecodeText(wamp.JSON, b)
 }

@@ -1,6 +1,10 @@
 package serializer
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+
+	"github.com/tandemrouter/tandem/internal/serializer/format"
+)
 
 // class says how the end of a value in MessagePack or CBOR is found.
 type class uint8
@@ -72,7 +76,7 @@ func (m *scanned) scanBinary() error {
 	}
 	left, pos, err := list.open(m.input, pos)
 	for ; err == nil && left > 0; left-- {
-		if mayStop(left) && pos < len(m.input) && m.input[pos] == cborBreak {
+		if mayStop(left) && pos < len(m.input) && m.input[pos] == format.CBORBreak {
 			pos++
 			break
 		}

@@ -1,5 +1,7 @@
 package serializer
 
+import "github.com/tandemrouter/tandem/internal/serializer/format"
+
 var cborSyntax = makeSyntax(cborShape)
 
 func cborShape(c byte) shape {
@@ -9,23 +11,23 @@ func cborShape(c byte) shape {
 }
 
 func cborClass(c byte) shape {
-	info := c & cborInfo
+	info := c & format.CBORInfo
 	switch {
-	case info < cborUint8:
-		return cborShortShape(c&^cborInfo, info)
-	case info <= cborUint64:
-		return cborLongShape(c, 1<<(info-cborUint8))
-	case info < cborIndefinite:
+	case info < format.CBORUint8:
+		return cborShortShape(c&^format.CBORInfo, info)
+	case info <= format.CBORUint64:
+		return cborLongShape(c, 1<<(info-format.CBORUint8))
+	case info < format.CBORIndefinite:
 		return shape{class: reserved}
 	}
-	switch c &^ cborInfo {
-	case cborBytes, cborText:
+	switch c &^ format.CBORInfo {
+	case format.CBORBytes, format.CBORText:
 		return shape{class: chunked}
-	case cborArray:
+	case format.CBORArray:
 		return shape{class: endless, b: endlessList}
-	case cborMap:
+	case format.CBORMap:
 		return shape{class: endless, b: endlessMap}
-	case cborSimple:
+	case format.CBORSimple:
 		return shape{class: stop}
 	default:
 		return shape{class: reserved}
@@ -35,13 +37,13 @@ func cborClass(c byte) shape {
 // cborShortShape is the shape of a value whose argument is in its first byte.
 func cborShortShape(major, n byte) shape {
 	switch major {
-	case cborBytes, cborText:
+	case format.CBORBytes, format.CBORText:
 		return shape{class: leaf, a: 1 + n}
-	case cborArray:
+	case format.CBORArray:
 		return shape{class: few, a: n}
-	case cborMap:
+	case format.CBORMap:
 		return shape{class: few, a: 2 * n}
-	case cborTag:
+	case format.CBORTag:
 		return shape{class: tagged, a: 1}
 	default:
 		return shape{class: leaf, a: 1}
@@ -50,43 +52,43 @@ func cborShortShape(major, n byte) shape {
 
 // cborLongShape is the shape of a value whose argument is in the bytes behind the first one, c.
 func cborLongShape(c, width byte) shape {
-	switch c &^ cborInfo {
-	case cborBytes, cborText:
+	switch c &^ format.CBORInfo {
+	case format.CBORBytes, format.CBORText:
 		return shape{class: sized, a: width}
-	case cborArray:
+	case format.CBORArray:
 		return shape{class: counted, a: width, b: 1}
-	case cborMap:
+	case format.CBORMap:
 		return shape{class: counted, a: width, b: 2}
-	case cborTag:
+	case format.CBORTag:
 		return shape{class: tagged, a: 1 + width}
 	}
-	if c == cborSimple8 {
+	if c == format.CBORSimple8 {
 		return shape{class: simple}
 	}
 	return shape{class: leaf, a: 1 + width}
 }
 
 func cborKind(c byte) headKind {
-	switch c &^ cborInfo {
-	case cborUnsigned:
+	switch c &^ format.CBORInfo {
+	case format.CBORUnsigned:
 		return isNumber
-	case cborText:
+	case format.CBORText:
 		return isText
-	case cborArray:
+	case format.CBORArray:
 		return isList
-	case cborMap:
+	case format.CBORMap:
 		return isDict
-	case cborTag:
+	case format.CBORTag:
 		return isTagged
 	}
 	switch c {
-	case cborFalse:
+	case format.CBORFalse:
 		return isFalse
-	case cborTrue:
+	case format.CBORTrue:
 		return isTrue
-	case cborNull, cborUndefined:
+	case format.CBORNull, format.CBORUndefined:
 		return isNull
-	case cborFloat16, cborFloat32, cborFloat64:
+	case format.CBORFloat16, format.CBORFloat32, format.CBORFloat64:
 		return isNumber
 	default:
 		return isOther
@@ -98,7 +100,7 @@ func skipSimple(b []byte, pos int) (end int, err error) {
 	if pos+1 >= len(b) {
 		return pos, badEnd
 	}
-	if b[pos+1] <= cborInfo {
+	if b[pos+1] <= format.CBORInfo {
 		return pos, badByte
 	}
 	return pos + 2, nil
@@ -106,14 +108,14 @@ func skipSimple(b []byte, pos int) (end int, err error) {
 
 // skipChunks returns the end of the text or byte string of indefinite length at pos. Its pieces have definite ones.
 func skipChunks(b []byte, pos int) (end int, err error) {
-	major := b[pos] &^ cborInfo
+	major := b[pos] &^ format.CBORInfo
 	for pos++; pos < len(b); {
-		if b[pos] == cborBreak {
+		if b[pos] == format.CBORBreak {
 			return pos + 1, nil
 		}
 		s := cborSyntax.shapes[b[pos]]
 		switch {
-		case b[pos]&^cborInfo != major:
+		case b[pos]&^format.CBORInfo != major:
 			return pos, badByte
 		case s.class == leaf:
 			pos += int(s.a)

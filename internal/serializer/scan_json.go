@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"math/bits"
 	"unicode/utf8"
+
+	"github.com/tandemrouter/tandem/internal/serializer/format"
 )
 
 // scanJSON checks the message and finds its elements.
@@ -192,7 +194,7 @@ func skipJSONString(b []byte, pos int) (end int, err error) {
 	for pos < len(b) {
 		if pos+8 <= len(b) {
 			eight := binary.LittleEndian.Uint64(b[pos:])
-			special := specialJSON(eight) | eight&highest // what is not ASCII is special too
+			special := format.SpecialJSON(eight) | eight&highest // what is not ASCII is special too
 			if special == 0 {
 				pos += 8
 				continue

@@ -1,26 +1,28 @@
 package serializer
 
+import "github.com/tandemrouter/tandem/internal/serializer/format"
+
 var messagePackSyntax = makeSyntax(messagePackShape)
 
 func messagePackShape(c byte) shape {
 	switch {
-	case c < msgpackFixMap:
+	case c < format.MsgpackFixMap:
 		return shape{class: leaf, a: 1, kind: isNumber}
-	case c < msgpackFixArray:
+	case c < format.MsgpackFixArray:
 		return shape{class: few, a: 2 * (c & 0xf), kind: isDict}
-	case c < msgpackFixStr:
+	case c < format.MsgpackFixStr:
 		return shape{class: few, a: c & 0xf, kind: isList}
-	case c < msgpackNil:
+	case c < format.MsgpackNil:
 		return shape{class: leaf, a: 1 + c&0x1f, kind: isText}
-	case c < msgpackNegFix:
-		return messagePackLongShapes[c-msgpackNil]
+	case c < format.MsgpackNegFix:
+		return messagePackLongShapes[c-format.MsgpackNil]
 	default:
 		return shape{class: leaf, a: 1}
 	}
 }
 
 // messagePackLongShapes are those of the first bytes from nil on that stand for one type each.
-var messagePackLongShapes = [msgpackNegFix - msgpackNil]shape{
+var messagePackLongShapes = [format.MsgpackNegFix - format.MsgpackNil]shape{
 	{class: leaf, a: 1, kind: isNull},
 	{class: reserved},
 	{class: leaf, a: 1, kind: isFalse},

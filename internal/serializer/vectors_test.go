@@ -11,7 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/tandemrouter/tandem/internal/serializer"
+	"github.com/tandemrouter/tandem/internal/serializer/payload"
 	"github.com/tandemrouter/tandem/wamp"
 )
 
@@ -161,7 +161,7 @@ func bareRoles(roles any) any {
 
 // testOptions: options are refused or taken as expected, in every serializer.
 func (v *vectorSample) testOptions(t *testing.T) {
-	message, _, err := serializer.Decode(&wamp.Payload{Serializer: wamp.JSON, Elements: 1, Raw: v.Message})
+	message, _, err := payload.Decode(&wamp.Payload{Serializer: wamp.JSON, Elements: 1, Raw: v.Message})
 	if err != nil {
 		t.Fatal(err)
 	}

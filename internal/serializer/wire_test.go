@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tandemrouter/tandem/internal/serializer"
+	"github.com/tandemrouter/tandem/internal/serializer/payload"
 	"github.com/tandemrouter/tandem/wamp"
 )
 
@@ -302,7 +303,7 @@ func TestSER12Tags(t *testing.T) {
 	got := parse(t, wamp.CBOR, []byte(tagged)).(*wamp.Publish)
 	want := &wamp.Publish{Request: 1, Topic: "t", Options: wamp.PublishOptions{
 		Receivers: &wamp.Receivers{Exclude: []wamp.ID{7}},
-		Extra:     wamp.Dict{"x": serializer.Tag{Number: 1, Value: wamp.Dict{}}}, // but to whoever knows the key
+		Extra:     wamp.Dict{"x": payload.Tag{Number: 1, Value: wamp.Dict{}}}, // but to whoever knows the key
 	}, Payload: wamp.Payload{Serializer: wamp.CBOR, Elements: 1, Raw: []byte("\x81\xc1\x01")}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

@@ -1,11 +1,12 @@
 package serializer
 
 import (
-	"encoding/binary"
 	"slices"
 	"strconv"
 	"unicode/utf8"
 
+	"github.com/tandemrouter/tandem/internal/serializer/format"
+	"github.com/tandemrouter/tandem/internal/serializer/payload"
 	"github.com/tandemrouter/tandem/wamp"
 )
 
@@ -22,9 +23,9 @@ func (w *headWriter) list(n int) {
 	case wamp.JSON:
 		w.b = append(w.b, '[')
 	case wamp.MessagePack:
-		w.count(0x90, 15, 0xdc, uint64(n))
+		w.b = format.AppendMsgpackListHead(w.b, n)
 	default:
-		w.cborHead(cborArray, uint64(n))
+		w.b = format.AppendCBORHead(w.b, format.CBORArray, uint64(n))
 	}
 }
 
@@ -41,86 +42,32 @@ func (w *headWriter) comma() {
 	}
 }
 
-// count writes the head of a MessagePack container: a single byte if n is at most small, else long and two bytes, or
-// the one after long and four.
-func (w *headWriter) count(short byte, small uint64, long byte, n uint64) {
-	switch {
-	case n <= small:
-		w.b = append(w.b, short|byte(n))
-	case n <= 0xffff:
-		w.b = binary.BigEndian.AppendUint16(append(w.b, long), uint16(n))
-	default:
-		w.b = binary.BigEndian.AppendUint32(append(w.b, long+1), uint32(n))
-	}
-}
-
-// cborHead writes a head in its shortest form (SER-12).
-func (w *headWriter) cborHead(major byte, n uint64) {
-	switch {
-	case n < 24:
-		w.b = append(w.b, major|byte(n))
-	case n <= 0xff:
-		w.b = append(w.b, major|24, byte(n))
-	case n <= 0xffff:
-		w.b = binary.BigEndian.AppendUint16(append(w.b, major|25), uint16(n))
-	case n <= 0xffffffff:
-		w.b = binary.BigEndian.AppendUint32(append(w.b, major|26), uint32(n))
-	default:
-		w.b = binary.BigEndian.AppendUint64(append(w.b, major|27), n)
-	}
-}
-
 // number writes a whole number, never as a float (SER-06).
 func (w *headWriter) number(n uint64) {
 	switch w.serializer {
 	case wamp.JSON:
 		w.b = strconv.AppendUint(w.b, n, 10)
 	case wamp.MessagePack:
-		w.numberMessagePack(n)
+		w.b = format.AppendMsgpackUint(w.b, n)
 	default:
-		w.cborHead(cborUnsigned, n)
-	}
-}
-
-func (w *headWriter) numberMessagePack(n uint64) {
-	switch {
-	case n <= 0x7f:
-		w.b = append(w.b, byte(n))
-	case n <= 0xff:
-		w.b = append(w.b, 0xcc, byte(n))
-	case n <= 0xffff:
-		w.b = binary.BigEndian.AppendUint16(append(w.b, 0xcd), uint16(n))
-	case n <= 0xffffffff:
-		w.b = binary.BigEndian.AppendUint32(append(w.b, 0xce), uint32(n))
-	default:
-		w.b = binary.BigEndian.AppendUint64(append(w.b, 0xcf), n)
+		w.b = format.AppendCBORHead(w.b, format.CBORUnsigned, n)
 	}
 }
 
 // text writes a text.
 func (w *headWriter) text(s string) {
-	if w.serializer == wamp.JSON {
+	switch w.serializer {
+	case wamp.JSON:
 		w.textJSON(s)
 		return
-	}
-	if !utf8.ValidString(s) {
-		w.fail(errNotText)
-	}
-	w.textHead(len(s))
-	w.b = append(w.b, s...)
-}
-
-// textHead writes what stands before a text of n bytes, not in JSON.
-func (w *headWriter) textHead(n int) {
-	switch {
-	case w.serializer == wamp.CBOR:
-		w.cborHead(cborText, uint64(n))
-	case n <= 31:
-		w.b = append(w.b, msgpackFixStr|byte(n))
-	case n <= 0xff:
-		w.b = append(w.b, msgpackStr8, byte(n))
+	case wamp.MessagePack:
+		w.b = format.AppendMsgpackTextHead(w.b, len(s))
 	default:
-		w.count(0, 0, msgpackStr8+1, uint64(n))
+		w.b = format.AppendCBORHead(w.b, format.CBORText, uint64(len(s)))
+	}
+	w.b = append(w.b, s...)
+	if !utf8.ValidString(s) {
+		w.fail(payload.ErrNotText)
 	}
 }
 
@@ -146,23 +93,23 @@ func (w *headWriter) name(s string) {
 }
 
 func (w *headWriter) bool(v bool) {
-	switch {
-	case w.serializer == wamp.JSON:
+	first := byte(format.CBORFalse)
+	switch w.serializer {
+	case wamp.JSON:
 		w.b = strconv.AppendBool(w.b, v)
-	case w.serializer == wamp.MessagePack && v:
-		w.b = append(w.b, 0xc3)
-	case w.serializer == wamp.MessagePack:
-		w.b = append(w.b, 0xc2)
-	case v:
-		w.b = append(w.b, 0xf5)
-	default:
-		w.b = append(w.b, 0xf4)
+		return
+	case wamp.MessagePack:
+		first = format.MsgpackFalse
 	}
+	if v {
+		first++ // in both formats true follows false
+	}
+	w.b = append(w.b, first)
 }
 
 // any writes a value that the protocol leaves open.
 func (w *headWriter) any(v any) {
-	b, err := AppendValue(w.b, w.serializer, v)
+	b, err := payload.AppendValue(w.b, w.serializer, v)
 	if err != nil {
 		w.fail(err)
 	}
@@ -216,10 +163,10 @@ func (d *openDict) end() {
 	switch w := d.w; {
 	case w.serializer == wamp.JSON:
 		w.b = append(w.b, '}')
-	case w.serializer == wamp.MessagePack && d.n <= 15:
-		w.b[d.from] = 0x80 | byte(d.n)
-	case w.serializer == wamp.CBOR && d.n < 24:
-		w.b[d.from] = cborMap | byte(d.n)
+	case w.serializer == wamp.MessagePack && d.n < 1<<4:
+		w.b[d.from] = format.MsgpackFixMap | byte(d.n)
+	case w.serializer == wamp.CBOR && d.n < format.CBORUint8:
+		w.b[d.from] = format.CBORMap | byte(d.n)
 	default:
 		d.longHead()
 	}
@@ -227,13 +174,13 @@ func (d *openDict) end() {
 
 // longHead makes room for a head of more than one byte.
 func (d *openDict) longHead() {
-	head := headWriter{serializer: d.w.serializer}
-	if head.serializer == wamp.MessagePack {
-		head.count(0x80, 15, 0xde, uint64(d.n))
+	var head []byte
+	if d.w.serializer == wamp.MessagePack {
+		head = format.AppendMsgpackMapHead(nil, d.n)
 	} else {
-		head.cborHead(cborMap, uint64(d.n))
+		head = format.AppendCBORHead(nil, format.CBORMap, uint64(d.n))
 	}
-	d.w.b = slices.Replace(d.w.b, d.from, d.from+1, head.b...)
+	d.w.b = slices.Replace(d.w.b, d.from, d.from+1, head...)
 }
 
 // The entries that are left out if they say nothing.

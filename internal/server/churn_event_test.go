@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/tandemrouter/tandem/client"
-	"github.com/tandemrouter/tandem/internal/serializer"
+	"github.com/tandemrouter/tandem/internal/serializer/payload"
 	"github.com/tandemrouter/tandem/wamp"
 )
 
@@ -171,7 +171,7 @@ func (h *chronicle) publication(m *wamp.Event) error {
 
 // ofRouter enters an event of the router itself, which must be possible after those before it.
 func (h *chronicle) ofRouter(m *wamp.Event) error {
-	args, _, err := serializer.Decode(&m.Payload)
+	args, _, err := payload.Decode(&m.Payload)
 	if err != nil {
 		return err
 	}

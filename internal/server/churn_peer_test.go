@@ -7,7 +7,7 @@ import (
 	"net/url"
 	"sync"
 
-	"github.com/tandemrouter/tandem/internal/serializer"
+	"github.com/tandemrouter/tandem/internal/serializer/payload"
 	"github.com/tandemrouter/tandem/transport"
 	"github.com/tandemrouter/tandem/transport/rawsocket"
 	"github.com/tandemrouter/tandem/transport/websocket"
@@ -127,7 +127,7 @@ func (p *rawPeer) event(m *wamp.Event) error {
 
 // publicationIn returns who published, and the how manieth publication of that session it was.
 func publicationIn(m *wamp.Event) (publisher, number int64, err error) {
-	args, _, err := serializer.Decode(&m.Payload)
+	args, _, err := payload.Decode(&m.Payload)
 	if err != nil || len(args) != 2 {
 		return 0, 0, fmt.Errorf("EVENT with %v: %w", args, err)
 	}

@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tandemrouter/tandem/internal/serializer"
+	"github.com/tandemrouter/tandem/internal/serializer/payload"
 	"github.com/tandemrouter/tandem/transport"
 	"github.com/tandemrouter/tandem/transport/rawsocket"
 	"github.com/tandemrouter/tandem/transport/websocket"
@@ -190,7 +190,7 @@ func exchangeMessages(t *testing.T, conn transport.Conn, sizes ...int) {
 func publication(t *testing.T, s wamp.Serializer, request wamp.ID, size int) *wamp.Publish {
 	t.Helper()
 	text := strings.Repeat("tandem.", size/7+1)[:size]
-	payload, err := serializer.Encode(s, &wamp.Payload{Args: wamp.List{text}})
+	payload, err := payload.Encode(s, &wamp.Payload{Args: wamp.List{text}})
 	if err != nil {
 		t.Fatal(err)
 	}

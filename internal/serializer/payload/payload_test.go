@@ -1,4 +1,4 @@
-package serializer
+package payload_test
 
 import (
 	"bytes"
@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/tandemrouter/tandem/internal/serializer/payload"
 	"github.com/tandemrouter/tandem/wamp"
 )
 
@@ -22,8 +23,8 @@ var sameValues = cmp.Options{
 
 // decodeOne returns the Go value of the single encoded value b.
 func decodeOne(s wamp.Serializer, b []byte) (any, error) {
-	room := noLimit
-	return decodeValue(s, b, &room)
+	room := payload.Room(math.MaxInt)
+	return payload.DecodeValue(s, b, &room)
 }
 
 func bigInt(digits string) *big.Int {
@@ -34,7 +35,7 @@ func bigInt(digits string) *big.Int {
 	return n
 }
 
-// TestDecodeValue is the table in value.go.
+// TestDecodeValue is the table of the package.
 func TestDecodeValue(t *testing.T) {
 	for _, row := range []struct {
 		name string
@@ -77,12 +78,12 @@ func TestDecodeValue(t *testing.T) {
 		{"BJS-04 dict", wamp.JSON, `{"\u0000":{"a":[null]},"b":1}`,
 			wamp.Dict{"\x00": wamp.Dict{"a": wamp.List{nil}}, "b": int64(1)}},
 		{"the last of equal keys", wamp.CBOR, "a2 6161 01 6161 02", wamp.Dict{"a": int64(2)}},
-		{"SER-13 ext", wamp.MessagePack, "c7 03 fe 010203", Ext{Type: -2, Data: []byte{1, 2, 3}}},
-		{"timestamp ext", wamp.MessagePack, "d6 ff 00000001", Ext{Type: -1, Data: []byte{0, 0, 0, 1}}},
-		{"tag", wamp.CBOR, "c1 01", Tag{Number: 1, Value: int64(1)}},
+		{"SER-13 ext", wamp.MessagePack, "c7 03 fe 010203", payload.Ext{Type: -2, Data: []byte{1, 2, 3}}},
+		{"timestamp ext", wamp.MessagePack, "d6 ff 00000001", payload.Ext{Type: -1, Data: []byte{0, 0, 0, 1}}},
+		{"tag", wamp.CBOR, "c1 01", payload.Tag{Number: 1, Value: int64(1)}},
 		{"tags", wamp.CBOR, "82 d8 20 c0 81 c1 01 02",
-			wamp.List{Tag{32, Tag{0, wamp.List{Tag{1, int64(1)}}}}, int64(2)}},
-		{"tag in a dict", wamp.CBOR, "a2 6161 c0 a0 6162 02", wamp.Dict{"a": Tag{0, wamp.Dict{}}, "b": int64(2)}},
+			wamp.List{payload.Tag{32, payload.Tag{0, wamp.List{payload.Tag{1, int64(1)}}}}, int64(2)}},
+		{"tag in a dict", wamp.CBOR, "a2 6161 c0 a0 6162 02", wamp.Dict{"a": payload.Tag{0, wamp.Dict{}}, "b": int64(2)}},
 	} {
 		t.Run(row.s.String()+"/"+row.name, func(t *testing.T) {
 			got, err := decodeOne(row.s, encoded(t, row.s, row.in))
@@ -133,7 +134,7 @@ func TestDecodeElements(t *testing.T) {
 		{"arguments", wamp.Payload{Serializer: wamp.JSON, Elements: 1, Raw: []byte(`[1]`)}, wamp.List{int64(1)}, nil},
 		{"both", wamp.Payload{Serializer: wamp.JSON, Elements: 2, Raw: []byte(`[] , {"a":1}`)}, wamp.List{}, wamp.Dict{"a": int64(1)}},
 	} {
-		args, kwargs, err := Decode(&row.p)
+		args, kwargs, err := payload.Decode(&row.p)
 		if diff := cmp.Diff([]any{row.args, row.kwargs, nil}, []any{args, kwargs, err}); diff != "" {
 			t.Errorf("%s: %s", row.name, diff)
 		}
@@ -143,7 +144,7 @@ func TestDecodeElements(t *testing.T) {
 		{Serializer: wamp.JSON, Elements: 2, Raw: []byte(`[],[]`)},
 		{Serializer: wamp.JSON, Elements: 2, Raw: []byte(`[],null`)},
 	} {
-		if _, _, err := Decode(&p); !errors.Is(err, wamp.ErrInvalidPayload) {
+		if _, _, err := payload.Decode(&p); !errors.Is(err, wamp.ErrInvalidPayload) {
 			t.Errorf("%s: got %v", p.Raw, err)
 		}
 	}
@@ -151,20 +152,20 @@ func TestDecodeElements(t *testing.T) {
 
 func TestDecodeSharesNoMemory(t *testing.T) {
 	raw := encoded(t, wamp.MessagePack, "94 a3616263 c40161 d40561 d8 05 61616161616161616161616161616161")
-	args, _, err := Decode(&wamp.Payload{Serializer: wamp.MessagePack, Elements: 1, Raw: raw})
+	args, _, err := payload.Decode(&wamp.Payload{Serializer: wamp.MessagePack, Elements: 1, Raw: raw})
 	if err != nil {
 		t.Fatal(err)
 	}
 	clear(raw)
-	want := wamp.List{"abc", []byte("a"), Ext{5, []byte("a")}, Ext{5, []byte("aaaaaaaaaaaaaaaa")}}
+	want := wamp.List{"abc", []byte("a"), payload.Ext{5, []byte("a")}, payload.Ext{5, []byte("aaaaaaaaaaaaaaaa")}}
 	if diff := cmp.Diff(want, args); diff != "" {
 		t.Error(diff)
 	}
 }
 
 func TestInexpressibleError(t *testing.T) {
-	_, err := AppendValue(nil, wamp.JSON, math.NaN())
-	var inexpressible *InexpressibleError
+	_, err := payload.AppendValue(nil, wamp.JSON, math.NaN())
+	var inexpressible *payload.InexpressibleError
 	if !errors.As(err, &inexpressible) || !errors.Is(err, wamp.ErrInvalidPayload) {
 		t.Errorf("FLW-06: got %v", err)
 	}
@@ -263,7 +264,7 @@ func TestAppendValue(t *testing.T) {
 		{"embedded pointer", struct{ *Link }{&Link{"u"}}, "a1 6355524c 6175", `{"URL":"u"}`},
 	} {
 		for s, want := range map[wamp.Serializer]string{wamp.CBOR: row.shown, wamp.JSON: row.asJSON} {
-			got, err := AppendValue([]byte("before"), s, row.v)
+			got, err := payload.AppendValue([]byte("before"), s, row.v)
 			if err != nil {
 				t.Errorf("%s in %v: %v", row.name, s, err)
 				continue
@@ -283,18 +284,18 @@ func TestAppendValueMessagePack(t *testing.T) {
 	}{
 		{"int", -33, "d0df"},
 		{"float32", float32(0.5), "ca3f000000"},
-		{"SER-13 ext of a fixed length", Ext{Type: -2, Data: make([]byte, 8)}, "d7 fe 0000000000000000"},
-		{"SER-13 ext", Ext{Type: 5, Data: []byte{1, 2, 3}}, "c7 03 05 010203"},
-		{"SER-13 empty ext", Ext{Type: 5}, "c7 00 05"},
+		{"SER-13 ext of a fixed length", payload.Ext{Type: -2, Data: make([]byte, 8)}, "d7 fe 0000000000000000"},
+		{"SER-13 ext", payload.Ext{Type: 5, Data: []byte{1, 2, 3}}, "c7 03 05 010203"},
+		{"SER-13 empty ext", payload.Ext{Type: 5}, "c7 00 05"},
 		{"binary", []byte{1}, "c40101"},
 		{"dict", wamp.Dict{"b": "x", "a": []byte{}}, "82 a161 c400 a162 a178"},
 	} {
-		got, err := AppendValue(nil, wamp.MessagePack, row.v)
+		got, err := payload.AppendValue(nil, wamp.MessagePack, row.v)
 		if want := encoded(t, wamp.MessagePack, row.shown); err != nil || !bytes.Equal(got, want) {
 			t.Errorf("%s: got %x, %v; want %x", row.name, got, err, want)
 		}
 	}
-	got, err := AppendValue(nil, wamp.CBOR, wamp.List{Tag{32, Tag{1, "u"}}})
+	got, err := payload.AppendValue(nil, wamp.CBOR, wamp.List{payload.Tag{32, payload.Tag{1, "u"}}})
 	if want := encoded(t, wamp.CBOR, "81 d820 c1 6175"); err != nil || !bytes.Equal(got, want) {
 		t.Errorf("tags in CBOR: got %x, %v; want %x", got, err, want)
 	}
@@ -309,7 +310,7 @@ func TestAppendValueErrors(t *testing.T) {
 	var knot any
 	knot = &knot
 	tagged := wamp.List{nil}
-	tagged[0] = Tag{1, tagged}
+	tagged[0] = payload.Tag{1, tagged}
 	for _, row := range []struct {
 		name string
 		s    wamp.Serializer
@@ -319,10 +320,10 @@ func TestAppendValueErrors(t *testing.T) {
 		{"infinity", wamp.JSON, float32(math.Inf(-1))},
 		{"invalid UTF-8", wamp.CBOR, "\xff"},
 		{"invalid UTF-8 in a key", wamp.JSON, wamp.Dict{"\xff": 1}},
-		{"ext in JSON", wamp.JSON, wamp.List{Ext{}}},
-		{"ext in CBOR", wamp.CBOR, Ext{}},
-		{"tag in JSON", wamp.JSON, Tag{1, 1}},
-		{"tag in MessagePack", wamp.MessagePack, Tag{1, 1}},
+		{"ext in JSON", wamp.JSON, wamp.List{payload.Ext{}}},
+		{"ext in CBOR", wamp.CBOR, payload.Ext{}},
+		{"tag in JSON", wamp.JSON, payload.Tag{1, 1}},
+		{"tag in MessagePack", wamp.MessagePack, payload.Tag{1, 1}},
 		{"large integer in MessagePack", wamp.MessagePack, bigInt("18446744073709551616")},
 		{"very large integer in JSON", wamp.JSON, new(big.Int).Lsh(big.NewInt(1), 8*maxLargeInteger)},
 		{"channel", wamp.CBOR, make(chan int)},
@@ -338,7 +339,7 @@ func TestAppendValueErrors(t *testing.T) {
 		{"tag in itself", wamp.CBOR, tagged},
 	} {
 		dst := []byte("before")
-		got, err := AppendValue(dst, row.s, row.v)
+		got, err := payload.AppendValue(dst, row.s, row.v)
 		if !errors.Is(err, wamp.ErrInvalidPayload) || string(got) != "before" {
 			t.Errorf("%s: got %q, %v", row.name, got, err)
 		}
@@ -355,14 +356,14 @@ func TestAppendValueDepth(t *testing.T) {
 		return v
 	}
 	for _, s := range serializers {
-		b, err := AppendValue(nil, s, nest(maxValueDepth))
+		b, err := payload.AppendValue(nil, s, nest(maxDepth))
 		if err != nil {
 			t.Fatal(err)
 		}
 		if _, err := decodeOne(s, b); err != nil {
 			t.Errorf("%v: %v", s, err)
 		}
-		if _, err := AppendValue(nil, s, nest(maxValueDepth+1)); !errors.Is(err, wamp.ErrInvalidPayload) {
+		if _, err := payload.AppendValue(nil, s, nest(maxDepth+1)); !errors.Is(err, wamp.ErrInvalidPayload) {
 			t.Errorf("%v: got %v", s, err)
 		}
 	}
@@ -391,11 +392,11 @@ func TestAppendPayload(t *testing.T) {
 		{"PPT-09", wamp.Payload{Args: wamp.List{[]byte{0x10, 0xe3, 0xff}}}, 1,
 			[3]string{`,["\u0000EOP/"]`, "91 c403 10e3ff", "81 43 10e3ff"}},
 	} {
-		if got := payloadElements(&row.p); got != row.elements {
+		if got := payload.Elements(&row.p); got != row.elements {
 			t.Errorf("%s: got %d elements, want %d", row.name, got, row.elements)
 		}
 		for i, to := range serializers {
-			got, err := appendPayload([]byte("before"), to, &row.p)
+			got, err := payload.Append([]byte("before"), to, &row.p)
 			want := append([]byte("before"), encoded(t, to, row.out[i])...)
 			if err != nil || !bytes.Equal(got, want) {
 				t.Errorf("%s to %v: got %s, %v; want %s", row.name, to, shown(to, got), err, shown(to, want))
@@ -410,7 +411,7 @@ func TestAppendPayloadErrors(t *testing.T) {
 		{Args: wamp.List{1}, Kwargs: wamp.Dict{"a": math.NaN()}},
 		{Serializer: wamp.CBOR, Elements: 1, Raw: encoded(t, wamp.CBOR, "82 01 c1 01")},
 	} {
-		got, err := appendPayload([]byte("before"), wamp.JSON, &p)
+		got, err := payload.Append([]byte("before"), wamp.JSON, &p)
 		if !errors.Is(err, wamp.ErrInvalidPayload) || string(got) != "before" {
 			t.Errorf("got %q, %v", got, err)
 		}
@@ -420,18 +421,18 @@ func TestAppendPayloadErrors(t *testing.T) {
 func TestEncodeValues(t *testing.T) {
 	for _, s := range serializers {
 		p := wamp.Payload{Kwargs: wamp.Dict{"a": int64(1)}}
-		got, err := Encode(s, &p)
+		got, err := payload.Encode(s, &p)
 		if err != nil || got.Serializer != s || got.Elements != 2 {
 			t.Fatalf("%v: got %+v, %v", s, got, err)
 		}
-		args, kwargs, err := Decode(&got)
+		args, kwargs, err := payload.Decode(&got)
 		if diff := cmp.Diff([]any{wamp.List{}, p.Kwargs, nil}, []any{args, kwargs, err}); diff != "" {
 			t.Errorf("MSG-03 in %v: %s", s, diff)
 		}
-		if got, err := Encode(s, &wamp.Payload{}); err != nil || !got.Empty() || got.Serializer != s {
+		if got, err := payload.Encode(s, &wamp.Payload{}); err != nil || !got.Empty() || got.Serializer != s {
 			t.Errorf("empty in %v: got %+v, %v", s, got, err)
 		}
-		if got, err := Encode(s, &wamp.Payload{Args: wamp.List{"\xff"}}); err == nil || got.Raw != nil {
+		if got, err := payload.Encode(s, &wamp.Payload{Args: wamp.List{"\xff"}}); err == nil || got.Raw != nil {
 			t.Errorf("invalid in %v: got %+v, %v", s, got, err)
 		}
 	}

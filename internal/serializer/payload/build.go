@@ -1,4 +1,4 @@
-package serializer
+package payload
 
 import (
 	"math"
@@ -13,10 +13,10 @@ var (
 	errTagNoItem = inexpressible("a CBOR tag has no value")
 )
 
-// A valueBuilder makes Go values of tokens.
-type valueBuilder struct {
+// A builder makes Go values of tokens.
+type builder struct {
 	open []building // what is not complete; the first is the list of all elements
-	room *room
+	room *Room
 }
 
 // building is a list, dictionary or tag that is not complete.
@@ -28,18 +28,22 @@ type building struct {
 	tag  uint64
 }
 
-// room is how much memory Go values may still take, in bytes and roughly. A small dictionary takes a hundred times the
-// bytes that it was made of, so where a peer chooses what is decoded this must have an end.
-type room int
+// Room is how much memory Go values may still take, in bytes and roughly. A small dictionary takes a hundred times the
+// bytes that it was made of, so where a peer chooses what is decoded this must have an end. It is for one goroutine.
+type Room int
 
-const noLimit = room(math.MaxInt)
+const noLimit = Room(math.MaxInt)
+
+// TakeEntry takes what the first entry of a dictionary needs beside its value, with a key of that many bytes. It returns
+// false if there is not so much left.
+func (r *Room) TakeEntry(key int) bool { return r.take(sizeOfFirst + key) }
 
 // take takes n bytes, or returns false if there are not so many left.
-func (r *room) take(n int) bool {
-	if *r < room(n) {
+func (r *Room) take(n int) bool {
+	if *r < Room(n) {
 		return false
 	}
-	*r -= room(n)
+	*r -= Room(n)
 	return true
 }
 
@@ -54,12 +58,12 @@ const (
 )
 
 // decodeElements returns the Go values of that many encoded values, if there is room for them.
-func decodeElements(from wamp.Serializer, src []byte, values int, room *room) (wamp.List, error) {
+func decodeElements(from wamp.Serializer, src []byte, values int, room *Room) (wamp.List, error) {
 	var (
-		r valueReader
+		r reader
 		t token
 	)
-	b := valueBuilder{room: room}
+	b := builder{room: room}
 	r.start(from, src, values)
 	b.open = append(b.open, building{kind: kindList})
 	for {
@@ -76,7 +80,7 @@ func decodeElements(from wamp.Serializer, src []byte, values int, room *room) (w
 }
 
 // put takes the next token.
-func (b *valueBuilder) put(t *token) error {
+func (b *builder) put(t *token) error {
 	if t.place.isKey() {
 		return b.putKey(t)
 	}
@@ -98,7 +102,7 @@ func (b *valueBuilder) put(t *token) error {
 	return b.add(t.value())
 }
 
-func (b *valueBuilder) putKey(t *token) error {
+func (b *builder) putKey(t *token) error {
 	if t.kind != kindText {
 		return errDictKey
 	}
@@ -113,7 +117,7 @@ func (b *valueBuilder) putKey(t *token) error {
 // another may say so many times that all the rest of the message is in it.
 const prealloc = 16
 
-func (b *valueBuilder) pushList(size int) error {
+func (b *builder) pushList(size int) error {
 	size = min(size, prealloc)
 	if !b.room.take(sizeOfScalar + size*sizeOfItem) {
 		return errNoRoom
@@ -121,16 +125,16 @@ func (b *valueBuilder) pushList(size int) error {
 	return b.push(building{kind: kindList, list: make(wamp.List, 0, size)})
 }
 
-func (b *valueBuilder) pushDict(size int) error {
+func (b *builder) pushDict(size int) error {
 	if !b.room.take(sizeOfDict) {
 		return errNoRoom
 	}
 	return b.push(building{kind: kindMap, dict: make(wamp.Dict, min(size, prealloc))})
 }
 
-func (b *valueBuilder) push(c building) error {
+func (b *builder) push(c building) error {
 	switch {
-	case len(b.open) > maxValueDepth:
+	case len(b.open) > maxDepth:
 		return errTooDeep
 	case len(b.open) == cap(b.open) && !b.room.take(2*cap(b.open)*sizeOfLevel):
 		return errNoRoom
@@ -140,7 +144,7 @@ func (b *valueBuilder) push(c building) error {
 }
 
 // pop completes the innermost list or dictionary.
-func (b *valueBuilder) pop() error {
+func (b *builder) pop() error {
 	last := b.open[len(b.open)-1]
 	b.open = b.open[:len(b.open)-1]
 	switch last.kind {
@@ -154,7 +158,7 @@ func (b *valueBuilder) pop() error {
 }
 
 // add adds a complete value, with the tags that belong to it, to the container that it stands in.
-func (b *valueBuilder) add(v any) error {
+func (b *builder) add(v any) error {
 	top := &b.open[len(b.open)-1]
 	for top.kind == kindTag {
 		v = Tag{Number: top.tag, Value: v}
@@ -171,7 +175,7 @@ func (b *valueBuilder) add(v any) error {
 	return nil
 }
 
-func (b *valueBuilder) addEntry(top *building, v any) error {
+func (b *builder) addEntry(top *building, v any) error {
 	if len(top.dict) == 0 && !b.room.take(sizeOfFirst) {
 		return errNoRoom
 	}
@@ -179,7 +183,7 @@ func (b *valueBuilder) addEntry(top *building, v any) error {
 	return nil
 }
 
-// value returns the Go value of a token that is a value by itself, as the table in value.go has it.
+// value returns the Go value of a token that is a value by itself, as the table of the package has it.
 func (t *token) value() any {
 	switch t.kind {
 	case kindBool:

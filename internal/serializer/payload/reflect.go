@@ -1,4 +1,4 @@
-package serializer
+package payload
 
 import (
 	"cmp"
@@ -10,7 +10,7 @@ import (
 )
 
 // appendReflected appends a Go value of a type that appendValue does not know.
-func (w *valueWriter) appendReflected(v any, p place, depth int) error {
+func (w *writer) appendReflected(v any, p place, depth int) error {
 	rv := reflect.ValueOf(v)
 	if rv.Kind() == reflect.Pointer && rv.IsNil() {
 		return w.put(&token{kind: kindNull, place: p})
@@ -20,7 +20,7 @@ func (w *valueWriter) appendReflected(v any, p place, depth int) error {
 	}
 	switch rv.Kind() {
 	case reflect.Pointer:
-		if depth > maxValueDepth {
+		if depth > maxDepth {
 			return errTooDeep // pointers may lead in a circle
 		}
 		return w.appendValue(rv.Elem().Interface(), p, depth+1)
@@ -59,7 +59,7 @@ func (t *token) setReflected(v reflect.Value) bool {
 	return true
 }
 
-func (w *valueWriter) appendMarshaled(m encoding.TextMarshaler, p place) error {
+func (w *writer) appendMarshaled(m encoding.TextMarshaler, p place) error {
 	text, err := m.MarshalText()
 	if err != nil {
 		return inexpressible(err.Error())
@@ -67,7 +67,7 @@ func (w *valueWriter) appendMarshaled(m encoding.TextMarshaler, p place) error {
 	return w.appendString(string(text), p)
 }
 
-func (w *valueWriter) appendSequence(v reflect.Value, p place, depth int) error {
+func (w *writer) appendSequence(v reflect.Value, p place, depth int) error {
 	if v.Type().Elem().Kind() == reflect.Uint8 {
 		return w.put(&token{kind: kindBinary, bytes: addressable(v).Bytes(), place: p})
 	}
@@ -86,7 +86,7 @@ func addressable(v reflect.Value) reflect.Value {
 	return array
 }
 
-func (w *valueWriter) appendMap(v reflect.Value, p place, depth int) error {
+func (w *writer) appendMap(v reflect.Value, p place, depth int) error {
 	if v.Type().Key().Kind() != reflect.String {
 		return cannotEncode(v.Interface())
 	}
@@ -97,7 +97,7 @@ func (w *valueWriter) appendMap(v reflect.Value, p place, depth int) error {
 	})
 }
 
-func (w *valueWriter) appendStruct(v reflect.Value, p place, depth int) error {
+func (w *writer) appendStruct(v reflect.Value, p place, depth int) error {
 	fields := structFields(v.Type())
 	if len(fields) == 0 && v.NumField() > 0 {
 		return cannotEncode(v.Interface()) // what it means is not in its fields

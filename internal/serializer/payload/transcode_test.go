@@ -1,4 +1,4 @@
-package serializer
+package payload_test
 
 import (
 	"bytes"
@@ -7,7 +7,15 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tandemrouter/tandem/internal/serializer/payload"
 	"github.com/tandemrouter/tandem/wamp"
+)
+
+// The bounds that the package keeps to.
+const (
+	maxDepth              = 127  // of a value (SER-11)
+	maxLargeInteger       = 4096 // bytes of an integer that is converted to or from decimal digits
+	maxLargeIntegerDigits = 9865
 )
 
 var serializers = []wamp.Serializer{wamp.JSON, wamp.MessagePack, wamp.CBOR}
@@ -35,7 +43,7 @@ func shown(s wamp.Serializer, b []byte) string {
 
 // convert returns the single encoded value b in another serializer.
 func convert(to, from wamp.Serializer, b []byte) ([]byte, error) {
-	p, err := Encode(to, &wamp.Payload{Serializer: from, Elements: 1, Raw: b})
+	p, err := payload.Encode(to, &wamp.Payload{Serializer: from, Elements: 1, Raw: b})
 	return p.Raw, err
 }
 
@@ -297,7 +305,7 @@ func TestEncodeElements(t *testing.T) {
 		{"SER-14 same serializer", wamp.JSON, wamp.JSON, kwargs, `[ 1.50 ] , {"a" :2}`, `[ 1.50 ] , {"a" :2}`},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			got, err := Encode(row.to, &wamp.Payload{Serializer: row.from, Elements: row.elements, Raw: encoded(t, row.from, row.in)})
+			got, err := payload.Encode(row.to, &wamp.Payload{Serializer: row.from, Elements: row.elements, Raw: encoded(t, row.from, row.in)})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -324,11 +332,11 @@ func TestTranscodeDepth(t *testing.T) {
 			if from == to {
 				continue
 			}
-			got, err := convert(to, from, nest[from](maxValueDepth))
-			if err != nil || !bytes.Equal(got, nest[to](maxValueDepth)) {
+			got, err := convert(to, from, nest[from](maxDepth))
+			if err != nil || !bytes.Equal(got, nest[to](maxDepth)) {
 				t.Errorf("%v to %v: got %s, %v", from, to, shown(to, got), err)
 			}
-			if _, err := convert(to, from, nest[from](maxValueDepth+1)); !errors.Is(err, wamp.ErrInvalidPayload) {
+			if _, err := convert(to, from, nest[from](maxDepth+1)); !errors.Is(err, wamp.ErrInvalidPayload) {
 				t.Errorf("%v to %v, too deep: got %v", from, to, err)
 			}
 		}
@@ -401,7 +409,7 @@ func TestTranscodeMalformed(t *testing.T) {
 				}
 			}
 			p := wamp.Payload{Serializer: from, Elements: 1, Raw: encoded(t, from, in)}
-			if args, _, err := Decode(&p); !errors.Is(err, wamp.ErrInvalidPayload) {
+			if args, _, err := payload.Decode(&p); !errors.Is(err, wamp.ErrInvalidPayload) {
 				t.Errorf("decode %v %s: got %v, %v", from, in, args, err)
 			}
 		}
@@ -410,16 +418,16 @@ func TestTranscodeMalformed(t *testing.T) {
 
 func TestEncodeUnknownSerializer(t *testing.T) {
 	raw := wamp.Payload{Serializer: wamp.JSON, Elements: 1, Raw: []byte("[1]")}
-	if _, err := Encode(wamp.NoSerializer, &raw); err == nil {
+	if _, err := payload.Encode(wamp.NoSerializer, &raw); err == nil {
 		t.Error("encoded without a serializer")
 	}
-	if _, err := Encode(9, &wamp.Payload{Args: wamp.List{"a"}}); err == nil {
+	if _, err := payload.Encode(9, &wamp.Payload{Args: wamp.List{"a"}}); err == nil {
 		t.Error("encoded in serializer 9")
 	}
-	if _, err := AppendValue(nil, 9, "a"); err == nil {
+	if _, err := payload.AppendValue(nil, 9, "a"); err == nil {
 		t.Error("appended in serializer 9")
 	}
-	if _, err := Encode(wamp.JSON, &wamp.Payload{Serializer: 9, Elements: 1, Raw: []byte("1")}); err == nil {
+	if _, err := payload.Encode(wamp.JSON, &wamp.Payload{Serializer: 9, Elements: 1, Raw: []byte("1")}); err == nil {
 		t.Error("encoded from serializer 9")
 	}
 }

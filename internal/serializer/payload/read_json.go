@@ -1,4 +1,4 @@
-package serializer
+package payload
 
 import (
 	"bytes"
@@ -28,7 +28,7 @@ var (
 )
 
 // skipSeparators steps over whitespace, commas and colons, which the parser has found to be where they must be.
-func (r *valueReader) skipSeparators() {
+func (r *reader) skipSeparators() {
 	for r.pos < len(r.src) {
 		switch r.src[r.pos] {
 		case ',', ':', ' ', '\n', '\r', '\t':
@@ -39,7 +39,7 @@ func (r *valueReader) skipSeparators() {
 	}
 }
 
-func (r *valueReader) readJSON(t *token) error {
+func (r *reader) readJSON(t *token) error {
 	switch c := r.src[r.pos]; {
 	case c == '"':
 		r.pos++
@@ -59,7 +59,7 @@ func (r *valueReader) readJSON(t *token) error {
 }
 
 // readJSONWord reads null, true or false.
-func (r *valueReader) readJSONWord(t *token) error {
+func (r *reader) readJSONWord(t *token) error {
 	rest := r.src[r.pos:]
 	switch {
 	case bytes.HasPrefix(rest, []byte("true")):
@@ -78,7 +78,7 @@ func (r *valueReader) readJSONWord(t *token) error {
 
 // readJSONString reads a string whose opening quote has been read. A value that begins with U+0000 and goes on
 // in base64 is binary (BJS-02); a key is text (BJS-04).
-func (r *valueReader) readJSONString(t *token) error {
+func (r *reader) readJSONString(t *token) error {
 	t.kind = kindText
 	rest := r.src[r.pos:]
 	quote := bytes.IndexByte(rest, '"')
@@ -101,7 +101,7 @@ func (r *valueReader) readJSONString(t *token) error {
 }
 
 // readBase64 makes the text t, which begins with U+0000, binary if the rest is what base64 makes of some bytes.
-func (r *valueReader) readBase64(t *token) {
+func (r *reader) readBase64(t *token) {
 	text := t.bytes[1:]
 	buf, err := binaryBase64.AppendDecode(r.scratch, text)
 	if err != nil {
@@ -115,7 +115,7 @@ func (r *valueReader) readBase64(t *token) {
 }
 
 // unescapeString reads the rest of a string into scratch.
-func (r *valueReader) unescapeString() error {
+func (r *reader) unescapeString() error {
 	r.scratch = r.scratch[:0]
 	quote := 0 // where the next quote is; before pos if it has to be looked for
 	for {
@@ -142,7 +142,7 @@ func (r *valueReader) unescapeString() error {
 }
 
 // unescape reads the rest of an escape sequence. Its backslash has been read, and a quote is known to follow.
-func (r *valueReader) unescape() error {
+func (r *reader) unescape() error {
 	c := r.src[r.pos]
 	r.pos++
 	switch c {
@@ -167,7 +167,7 @@ func (r *valueReader) unescape() error {
 }
 
 // unescapeUnit reads the rest of \uXXXX, and the escape that follows if together they make one character.
-func (r *valueReader) unescapeUnit() error {
+func (r *reader) unescapeUnit() error {
 	char, err := r.hexUnit()
 	if err != nil {
 		return err
@@ -190,7 +190,7 @@ func (r *valueReader) unescapeUnit() error {
 }
 
 // hexUnit reads four hexadecimal digits.
-func (r *valueReader) hexUnit() (unit rune, err error) {
+func (r *reader) hexUnit() (unit rune, err error) {
 	digits, err := r.take(4)
 	if err != nil {
 		return 0, err
@@ -211,7 +211,7 @@ func (r *valueReader) hexUnit() (unit rune, err error) {
 
 // readJSONNumber reads a number. It is an integer unless it has a fraction or an exponent: 1.0 is a float and
 // stays one.
-func (r *valueReader) readJSONNumber(t *token) error {
+func (r *reader) readJSONNumber(t *token) error {
 	start, isFloat := r.pos, false
 	for ; r.pos < len(r.src); r.pos++ {
 		c := r.src[r.pos]

@@ -1,4 +1,4 @@
-package serializer
+package payload
 
 import (
 	"fmt"
@@ -11,7 +11,7 @@ import (
 )
 
 // appendValue appends a Go value. depth counts the containers around and including it.
-func (w *valueWriter) appendValue(v any, p place, depth int) error {
+func (w *writer) appendValue(v any, p place, depth int) error {
 	switch v := v.(type) {
 	case string:
 		return w.appendString(v, p)
@@ -29,7 +29,7 @@ func (w *valueWriter) appendValue(v any, p place, depth int) error {
 	return w.appendReflected(v, p, depth)
 }
 
-// setValue makes the token the value v, if v has one of the simple types in the table of value.go, or is an int.
+// setValue makes the token the value v, if v has one of the simple types in the table of the package, or is an int.
 func (t *token) setValue(v any) bool {
 	switch v := v.(type) {
 	case nil:
@@ -70,20 +70,20 @@ func (t *token) setBigOrNull(n *big.Int) {
 	t.setBig(n)
 }
 
-func (w *valueWriter) appendString(s string, p place) error {
+func (w *writer) appendString(s string, p place) error {
 	if !utf8.ValidString(s) {
-		return errNotText
+		return ErrNotText
 	}
 	return w.putText([]byte(s), p)
 }
 
-func (w *valueWriter) appendList(list wamp.List, p place, depth int) error {
+func (w *writer) appendList(list wamp.List, p place, depth int) error {
 	return w.appendItems(kindList, len(list), p, depth, func(i int) error {
 		return w.appendValue(list[i], itemPlace(i), depth+1)
 	})
 }
 
-func (w *valueWriter) appendDict(dict wamp.Dict, p place, depth int) error {
+func (w *writer) appendDict(dict wamp.Dict, p place, depth int) error {
 	var few [16]string
 	keys := few[:0]
 	for key := range dict {
@@ -96,7 +96,7 @@ func (w *valueWriter) appendDict(dict wamp.Dict, p place, depth int) error {
 }
 
 // appendPair appends the pair of that index in a map of that depth.
-func (w *valueWriter) appendPair(key string, v any, index, depth int) error {
+func (w *writer) appendPair(key string, v any, index, depth int) error {
 	if err := w.appendString(key, pairPlace(2*index)); err != nil {
 		return err
 	}
@@ -104,8 +104,8 @@ func (w *valueWriter) appendPair(key string, v any, index, depth int) error {
 }
 
 // appendItems appends a list or map of which item appends the items (of a map: pairs).
-func (w *valueWriter) appendItems(k kind, size int, p place, depth int, item func(i int) error) error {
-	if depth > maxValueDepth {
+func (w *writer) appendItems(k kind, size int, p place, depth int, item func(i int) error) error {
+	if depth > maxDepth {
 		return errTooDeep
 	}
 	if err := w.put(&token{kind: k, size: size, place: p}); err != nil {
@@ -123,8 +123,8 @@ func (w *valueWriter) appendItems(k kind, size int, p place, depth int, item fun
 	return w.put(&token{kind: end, size: size, exact: true})
 }
 
-func (w *valueWriter) appendTag(tag Tag, p place, depth int) error {
-	if depth > maxValueDepth {
+func (w *writer) appendTag(tag Tag, p place, depth int) error {
+	if depth > maxDepth {
 		return errTooDeep
 	}
 	if err := w.put(&token{kind: kindTag, num: tag.Number, place: p}); err != nil {

@@ -1,15 +1,16 @@
-package serializer
+package payload
 
 import (
 	"unicode/utf8"
 
+	"github.com/tandemrouter/tandem/internal/serializer/format"
 	"github.com/tandemrouter/tandem/wamp"
 )
 
-// A valueReader takes encoded values apart into tokens. It expects bytes that a parser has validated and makes use
+// A reader takes encoded values apart into tokens. It expects bytes that a parser has validated and makes use
 // of that: it does not look at the commas of JSON, for instance. Other bytes give wrong tokens or an error, but
 // never a panic, and never more work or memory than their number allows.
-type valueReader struct {
+type reader struct {
 	from    wamp.Serializer
 	src     []byte
 	pos     int
@@ -17,7 +18,7 @@ type valueReader struct {
 	scratch []byte      // holds the text of the current token if it does not stand in src as it is
 }
 
-// container is a list or map that a valueReader is in.
+// container is a list or map that a reader is in.
 type container struct {
 	isMap bool
 	items int // how many items have been read; a key counts as one, its value as another
@@ -25,14 +26,14 @@ type container struct {
 }
 
 // start makes the reader begin with src, which has the given number of values.
-func (r *valueReader) start(from wamp.Serializer, src []byte, values int) {
+func (r *reader) start(from wamp.Serializer, src []byte, values int) {
 	r.from, r.src, r.pos = from, src, 0
 	r.open = append(r.open[:0], container{left: values})
 }
 
 // next reads the next token into t. After the last value comes the end of a list that has no beginning: a
 // kindListEnd for which atEnd is true.
-func (r *valueReader) next(t *token) error {
+func (r *reader) next(t *token) error {
 	*t = token{}
 	top := &r.open[len(r.open)-1]
 	if r.from == wamp.JSON {
@@ -60,7 +61,7 @@ func (r *valueReader) next(t *token) error {
 }
 
 // read reads the token that starts at pos.
-func (r *valueReader) read(t *token) error {
+func (r *reader) read(t *token) error {
 	if r.pos >= len(r.src) {
 		return errTruncated
 	}
@@ -76,10 +77,10 @@ func (r *valueReader) read(t *token) error {
 }
 
 // atEnd reports whether the last value has been read completely.
-func (r *valueReader) atEnd() bool { return len(r.open) == 0 }
+func (r *reader) atEnd() bool { return len(r.open) == 0 }
 
 // finish returns an error if bytes follow the last value.
-func (r *valueReader) finish() error {
+func (r *reader) finish() error {
 	if r.pos < len(r.src) {
 		return errTrailing
 	}
@@ -87,8 +88,8 @@ func (r *valueReader) finish() error {
 }
 
 // push enters the list or map t.
-func (r *valueReader) push(t *token) error {
-	if len(r.open) > maxValueDepth {
+func (r *reader) push(t *token) error {
+	if len(r.open) > maxDepth {
 		return errTooDeep
 	}
 	c := container{isMap: t.kind == kindMap, left: t.size}
@@ -100,8 +101,8 @@ func (r *valueReader) push(t *token) error {
 }
 
 // skipEnd skips the mark at pos that ends a container of unknown size, if there is one.
-func (r *valueReader) skipEnd(isMap bool) bool {
-	end := byte(cborBreak)
+func (r *reader) skipEnd(isMap bool) bool {
+	end := byte(format.CBORBreak)
 	switch {
 	case r.from == wamp.JSON && isMap:
 		end = '}'
@@ -116,7 +117,7 @@ func (r *valueReader) skipEnd(isMap bool) bool {
 }
 
 // end leaves the innermost container and makes t its end.
-func (r *valueReader) end(t *token) error {
+func (r *reader) end(t *token) error {
 	c := r.open[len(r.open)-1]
 	r.open = r.open[:len(r.open)-1]
 	t.kind, t.size, t.exact = kindListEnd, c.items, c.left != unknownSize
@@ -131,7 +132,7 @@ func (r *valueReader) end(t *token) error {
 }
 
 // take returns the next n bytes and steps over them.
-func (r *valueReader) take(n uint64) ([]byte, error) {
+func (r *reader) take(n uint64) ([]byte, error) {
 	if n > uint64(len(r.src)-r.pos) {
 		return nil, errTruncated
 	}
@@ -141,7 +142,7 @@ func (r *valueReader) take(n uint64) ([]byte, error) {
 }
 
 // takeUint reads an unsigned integer of 1, 2, 4 or 8 bytes, big-endian.
-func (r *valueReader) takeUint(width uint64) (n uint64, err error) {
+func (r *reader) takeUint(width uint64) (n uint64, err error) {
 	b, err := r.take(width)
 	for _, c := range b {
 		n = n<<8 | uint64(c)
@@ -150,17 +151,17 @@ func (r *valueReader) takeUint(width uint64) (n uint64, err error) {
 }
 
 // readBytes makes t a text or binary of the next n bytes.
-func (r *valueReader) readBytes(t *token, k kind, n uint64) (err error) {
+func (r *reader) readBytes(t *token, k kind, n uint64) (err error) {
 	t.kind = k
 	t.bytes, err = r.take(n)
 	if err == nil && k == kindText && !utf8.Valid(t.bytes) {
-		return errNotText
+		return ErrNotText
 	}
 	return err
 }
 
 // readSize makes t a list or map with that many items, each of which takes a byte at least.
-func (r *valueReader) readSize(t *token, k kind, size uint64) error {
+func (r *reader) readSize(t *token, k kind, size uint64) error {
 	if size > uint64(len(r.src)-r.pos) {
 		return errTruncated
 	}

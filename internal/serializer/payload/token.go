@@ -1,13 +1,15 @@
-package serializer
+package payload
 
 import (
 	"bytes"
 	"math"
 	"math/big"
+
+	"github.com/tandemrouter/tandem/internal/serializer/format"
 )
 
-// A token is one step through an encoded value, the same for all serializers. A valueReader makes tokens of bytes,
-// a valueWriter makes bytes of tokens, a valueBuilder makes Go values of them.
+// A token is one step through an encoded value, the same for all serializers. A reader makes tokens of bytes,
+// a writer makes bytes of tokens, a builder makes Go values of them.
 type token struct {
 	kind  kind
 	place place
@@ -140,23 +142,9 @@ func (t *token) bigInt() *big.Int {
 func (t *token) float() float64 {
 	switch t.width {
 	case 16:
-		return float64(math.Float32frombits(widenHalf(uint16(t.num))))
+		return float64(math.Float32frombits(format.WidenHalf(uint16(t.num))))
 	case 32:
 		return float64(math.Float32frombits(uint32(t.num)))
 	}
 	return math.Float64frombits(t.num)
-}
-
-// widenHalf returns the bits of the 32-bit float that equals a 16-bit float. A NaN keeps its payload.
-func widenHalf(half uint16) uint32 {
-	const infinity, fraction = 0x1f, 0x3ff
-	sign := uint32(half>>15) << 31
-	exponent, mantissa := uint32(half>>10)&infinity, uint32(half)&fraction
-	switch exponent {
-	case 0: // zero and subnormal: mantissa * 2^-24
-		return sign | math.Float32bits(float32(mantissa)/(1<<24))
-	case infinity:
-		return sign | 0xff<<23 | mantissa<<13
-	}
-	return sign | (exponent+127-15)<<23 | mantissa<<13
 }

@@ -1,4 +1,4 @@
-package serializer
+package payload
 
 import (
 	"sync"
@@ -38,8 +38,8 @@ func transcode(dst []byte, to, from wamp.Serializer, src []byte, values int) ([]
 // A pump is what transcode works with. Pumps are kept for their memory: the open containers and their heads,
 // and room for texts with escapes.
 type pump struct {
-	reader valueReader
-	writer valueWriter
+	reader reader
+	writer writer
 	token  token
 }
 

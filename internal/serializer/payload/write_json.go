@@ -1,10 +1,10 @@
-package serializer
+package payload
 
 import (
-	"encoding/binary"
 	"math"
-	"math/bits"
 	"strconv"
+
+	"github.com/tandemrouter/tandem/internal/serializer/format"
 )
 
 var (
@@ -13,7 +13,7 @@ var (
 	errJSONType  = inexpressible("JSON has no extension types, tags or simple values")
 )
 
-func (w *valueWriter) putJSON(t *token) error {
+func (w *writer) putJSON(t *token) error {
 	if t.place.isKey() && t.kind != kindText {
 		return errJSONKey
 	}
@@ -46,7 +46,7 @@ func (w *valueWriter) putJSON(t *token) error {
 }
 
 // separateJSON appends what stands before a value at that place.
-func (w *valueWriter) separateJSON(p place) {
+func (w *writer) separateJSON(p place) {
 	switch p {
 	case placeNext, placeNextKey:
 		w.dst = append(w.dst, ',')
@@ -55,7 +55,7 @@ func (w *valueWriter) separateJSON(p place) {
 	}
 }
 
-func (w *valueWriter) appendJSONInteger(t *token) error {
+func (w *writer) appendJSONInteger(t *token) error {
 	switch {
 	case t.kind == kindInteger && !t.neg:
 		w.dst = strconv.AppendUint(w.dst, t.num, 10)
@@ -70,7 +70,7 @@ func (w *valueWriter) appendJSONInteger(t *token) error {
 }
 
 // appendJSONFloat appends the shortest number that is read as the same float, and as a float: 1.0, not 1.
-func (w *valueWriter) appendJSONFloat(f float64) error {
+func (w *writer) appendJSONFloat(f float64) error {
 	if math.IsNaN(f) || math.IsInf(f, 0) {
 		return errJSONFloat
 	}
@@ -86,17 +86,17 @@ func (w *valueWriter) appendJSONFloat(f float64) error {
 }
 
 // appendJSONBinary appends binary data (BJS-01).
-func (w *valueWriter) appendJSONBinary(data []byte) {
+func (w *writer) appendJSONBinary(data []byte) {
 	w.dst = append(w.dst, `"\u0000`...)
 	w.dst = binaryBase64.AppendEncode(w.dst, data)
 	w.dst = append(w.dst, '"')
 }
 
 // appendJSONText appends a text; one that begins with U+0000 like any other (BJS-05).
-func (w *valueWriter) appendJSONText(text []byte) {
+func (w *writer) appendJSONText(text []byte) {
 	w.dst = append(w.dst, '"')
 	for {
-		n := plainJSON(text)
+		n := format.PlainJSON(text)
 		w.dst = append(w.dst, text[:n]...)
 		if n == len(text) {
 			break
@@ -107,32 +107,7 @@ func (w *valueWriter) appendJSONText(text []byte) {
 	w.dst = append(w.dst, '"')
 }
 
-// plainJSON returns how many bytes at the start of a text a JSON string has as they are.
-func plainJSON(text []byte) int {
-	n := 0
-	for ; n+8 <= len(text); n += 8 {
-		if special := specialJSON(binary.LittleEndian.Uint64(text[n:])); special != 0 {
-			return n + bits.TrailingZeros64(special)/8
-		}
-	}
-	for ; n < len(text); n++ {
-		if c := text[n]; c < ' ' || c == '"' || c == '\\' {
-			break
-		}
-	}
-	return n
-}
-
-// specialJSON looks at eight bytes at once. Of the first of them that has to be escaped it sets the highest bit;
-// what it says of later ones may be wrong.
-func specialJSON(x uint64) uint64 {
-	const ones, highest = 0x0101010101010101, 0x8080808080808080
-	quote, backslash := x^ones*'"', x^ones*'\\'
-	control := (x - ones*' ') &^ x
-	return (control | (quote-ones)&^quote | (backslash-ones)&^backslash) & highest
-}
-
-func (w *valueWriter) appendJSONEscape(c byte) {
+func (w *writer) appendJSONEscape(c byte) {
 	const hex = "0123456789abcdef"
 	switch c {
 	case '"', '\\':

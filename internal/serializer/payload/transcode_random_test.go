@@ -1,7 +1,8 @@
-package serializer
+package payload_test
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"math"
 	"math/big"
@@ -14,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/tinylib/msgp/msgp"
 
+	"github.com/tandemrouter/tandem/internal/serializer/payload"
 	"github.com/tandemrouter/tandem/wamp"
 )
 
@@ -126,7 +128,7 @@ func (g generator) binary() []byte {
 
 func mustAppend(t testing.TB, s wamp.Serializer, v any) []byte {
 	t.Helper()
-	b, err := AppendValue(nil, s, v)
+	b, err := payload.AppendValue(nil, s, v)
 	if err != nil {
 		t.Fatalf("%v cannot express %v: %v", s, v, err)
 	}
@@ -224,7 +226,7 @@ func forJSON(v any) any {
 		}
 		return json.RawMessage(b)
 	case []byte:
-		return "\x00" + string(binaryBase64.AppendEncode(nil, v))
+		return "\x00" + string(base64.StdEncoding.AppendEncode(nil, v))
 	case wamp.List:
 		list := slices.Clone(v)
 		for i := range list {
@@ -256,7 +258,7 @@ func fromLibrary(v any) any {
 		return fromNumber(v)
 	case string:
 		if len(v) > 0 && v[0] == 0 {
-			data, _ := binaryBase64.DecodeString(v[1:])
+			data, _ := base64.StdEncoding.DecodeString(v[1:])
 			return data
 		}
 	case []byte:
@@ -295,7 +297,7 @@ func fromNumber(number json.Number) any {
 
 // deepCBOR decodes CBOR as deep as this package allows.
 var deepCBOR = func() cbor.DecMode {
-	mode, err := cbor.DecOptions{MaxNestedLevels: 2 * maxValueDepth}.DecMode()
+	mode, err := cbor.DecOptions{MaxNestedLevels: 2 * maxDepth}.DecMode()
 	if err != nil {
 		panic(err)
 	}
@@ -360,7 +362,7 @@ func FuzzTranscode(f *testing.F) {
 // its bytes and from its Go value, or neither.
 func checkRefusal(t *testing.T, from, to wamp.Serializer, v any) {
 	_, transcodeErr := convert(to, from, mustAppend(t, from, v))
-	_, encodeErr := AppendValue(nil, to, v)
+	_, encodeErr := payload.AppendValue(nil, to, v)
 	if (transcodeErr == nil) != (encodeErr == nil) {
 		t.Fatalf("%v to %v: transcode says %v, encode says %v: %v", from, to, transcodeErr, encodeErr, v)
 	}

@@ -1,14 +1,15 @@
-package serializer
+package payload
 
 import (
 	"math"
 	"slices"
 
+	"github.com/tandemrouter/tandem/internal/serializer/format"
 	"github.com/tandemrouter/tandem/wamp"
 )
 
-// A valueWriter appends tokens to dst in a serializer. Commas come from the places of the tokens.
-type valueWriter struct {
+// A writer appends tokens to dst in a serializer. Commas come from the places of the tokens.
+type writer struct {
 	to  wamp.Serializer
 	dst []byte
 
@@ -27,12 +28,12 @@ type containerHead struct {
 }
 
 // start makes the writer append to dst.
-func (w *valueWriter) start(to wamp.Serializer, dst []byte) {
+func (w *writer) start(to wamp.Serializer, dst []byte) {
 	w.to, w.dst, w.heads, w.open = to, dst, w.heads[:0], w.open[:0]
 }
 
 // put appends a token.
-func (w *valueWriter) put(t *token) error {
+func (w *writer) put(t *token) error {
 	switch w.to {
 	case wamp.JSON:
 		return w.putJSON(t)
@@ -46,16 +47,15 @@ func (w *valueWriter) put(t *token) error {
 
 // putText appends a text, which must be valid UTF-8. It exists beside put because a string that is passed as an
 // argument need not be copied to become bytes.
-func (w *valueWriter) putText(text []byte, p place) error {
+func (w *writer) putText(text []byte, p place) error {
 	switch w.to {
 	case wamp.JSON:
 		w.separateJSON(p)
 		w.appendJSONText(text)
 	case wamp.MessagePack:
-		w.appendMessagePackText(text)
+		w.dst = append(format.AppendMsgpackTextHead(w.dst, len(text)), text...)
 	case wamp.CBOR:
-		w.appendCBORHead(cborText, uint64(len(text)))
-		w.dst = append(w.dst, text...)
+		w.dst = append(format.AppendCBORHead(w.dst, format.CBORText, uint64(len(text))), text...)
 	default:
 		return errNoSerializer
 	}
@@ -63,7 +63,7 @@ func (w *valueWriter) putText(text []byte, p place) error {
 }
 
 // putHead appends the head of a list or map in one of the binary formats.
-func (w *valueWriter) putHead(t *token) {
+func (w *writer) putHead(t *token) {
 	if t.size != unknownSize {
 		w.appendHead(t.kind, t.size)
 		return
@@ -74,7 +74,7 @@ func (w *valueWriter) putHead(t *token) {
 }
 
 // putEnd ends a list or map in one of the binary formats.
-func (w *valueWriter) putEnd(t *token) {
+func (w *writer) putEnd(t *token) {
 	if t.exact {
 		return
 	}
@@ -90,7 +90,7 @@ func (w *valueWriter) putEnd(t *token) {
 }
 
 // setHead writes the head h at the place at, over what is there.
-func (w *valueWriter) setHead(at int, h containerHead) {
+func (w *writer) setHead(at int, h containerHead) {
 	all := w.dst
 	w.dst = all[:at]
 	w.appendHead(h.kind, h.size)
@@ -98,29 +98,30 @@ func (w *valueWriter) setHead(at int, h containerHead) {
 }
 
 // appendHead appends the head of a list or map of known size.
-func (w *valueWriter) appendHead(k kind, size int) {
-	if w.to == wamp.MessagePack {
-		w.appendMessagePackHead(k, size)
-		return
+func (w *writer) appendHead(k kind, size int) {
+	switch {
+	case w.to == wamp.CBOR && k == kindMap:
+		w.dst = format.AppendCBORHead(w.dst, format.CBORMap, uint64(size))
+	case w.to == wamp.CBOR:
+		w.dst = format.AppendCBORHead(w.dst, format.CBORArray, uint64(size))
+	case k == kindMap:
+		w.dst = format.AppendMsgpackMapHead(w.dst, size)
+	default:
+		w.dst = format.AppendMsgpackListHead(w.dst, size)
 	}
-	major := byte(cborArray)
-	if k == kindMap {
-		major = cborMap
-	}
-	w.appendCBORHead(major, uint64(size))
 }
 
 // headLen returns how many bytes appendHead appends.
-func (w *valueWriter) headLen(size int) int {
+func (w *writer) headLen(size int) int {
 	if w.to == wamp.MessagePack {
-		return messagePackHeadLen(size)
+		return format.MsgpackHeadLen(size)
 	}
-	return cborHeadLen(uint64(size))
+	return format.CBORHeadLen(uint64(size))
 }
 
 // finish returns what has been written, or before and an error if that is too large. before is what dst was when
 // the writing began.
-func (w *valueWriter) finish(before []byte) ([]byte, error) {
+func (w *writer) finish(before []byte) ([]byte, error) {
 	if len(w.heads) > 0 {
 		w.widenHeads()
 	}
@@ -131,7 +132,7 @@ func (w *valueWriter) finish(before []byte) ([]byte, error) {
 }
 
 // widenHeads makes room for the heads that need it and writes them, from the last to the first.
-func (w *valueWriter) widenHeads() {
+func (w *writer) widenHeads() {
 	shift, end := 0, len(w.dst)
 	for _, h := range w.heads {
 		shift += w.headLen(h.size) - 1

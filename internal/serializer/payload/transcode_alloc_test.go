@@ -1,10 +1,11 @@
 //go:build !race
 
-package serializer
+package payload_test
 
 import (
 	"testing"
 
+	"github.com/tandemrouter/tandem/internal/serializer/payload"
 	"github.com/tandemrouter/tandem/wamp"
 )
 
@@ -14,7 +15,7 @@ func TestTranscodeAllocations(t *testing.T) {
 	eachWay(func(from, to wamp.Serializer, size int) {
 		p, dst := sample(t, from, size), make([]byte, 0, 2*size)
 		n := testing.AllocsPerRun(100, func() {
-			if _, err := appendPayload(dst, to, &p); err != nil {
+			if _, err := payload.Append(dst, to, &p); err != nil {
 				t.Fatal(err)
 			}
 		})

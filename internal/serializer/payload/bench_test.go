@@ -1,10 +1,11 @@
-package serializer
+package payload_test
 
 import (
 	"fmt"
 	"strings"
 	"testing"
 
+	"github.com/tandemrouter/tandem/internal/serializer/payload"
 	"github.com/tandemrouter/tandem/wamp"
 )
 
@@ -17,7 +18,7 @@ func sample(t testing.TB, s wamp.Serializer, size int) wamp.Payload {
 			"id": 100000 + i, "name": "Ada Lovelace", "price": 12.75, "ok": true, "tags": wamp.List{"a", "bc"},
 			"note": "the quick brown fox",
 		})
-		encoded, err := Encode(s, &p)
+		encoded, err := payload.Encode(s, &p)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -46,7 +47,7 @@ func BenchmarkTranscode(b *testing.B) {
 			b.SetBytes(int64(len(p.Raw)))
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, err := appendPayload(dst, to, &p); err != nil {
+				if _, err := payload.Append(dst, to, &p); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -63,7 +64,7 @@ func BenchmarkTranscodeText(b *testing.B) {
 	for name, v := range map[string]any{"text": string(text), "binary": text} {
 		for _, way := range [][2]wamp.Serializer{{wamp.JSON, wamp.CBOR}, {wamp.CBOR, wamp.JSON}} {
 			b.Run(fmt.Sprintf("%s/%v-%v", name, way[0], way[1]), func(b *testing.B) {
-				p, err := Encode(way[0], &wamp.Payload{Args: wamp.List{v}})
+				p, err := payload.Encode(way[0], &wamp.Payload{Args: wamp.List{v}})
 				if err != nil {
 					b.Fatal(err)
 				}
@@ -71,7 +72,7 @@ func BenchmarkTranscodeText(b *testing.B) {
 				b.SetBytes(int64(len(p.Raw)))
 				b.ReportAllocs()
 				for b.Loop() {
-					if _, err := appendPayload(dst, way[1], &p); err != nil {
+					if _, err := payload.Append(dst, way[1], &p); err != nil {
 						b.Fatal(err)
 					}
 				}
@@ -86,7 +87,7 @@ func BenchmarkDecode(b *testing.B) {
 			p := sample(b, s, 256)
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, _, err := Decode(&p); err != nil {
+				if _, _, err := payload.Decode(&p); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -98,14 +99,14 @@ func BenchmarkEncode(b *testing.B) {
 	for _, s := range serializers {
 		b.Run(s.String()+"/256", func(b *testing.B) {
 			raw := sample(b, s, 256)
-			args, kwargs, err := Decode(&raw)
+			args, kwargs, err := payload.Decode(&raw)
 			if err != nil {
 				b.Fatal(err)
 			}
 			p, dst := wamp.Payload{Args: args, Kwargs: kwargs}, make([]byte, 0, 1024)
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, err := appendPayload(dst, s, &p); err != nil {
+				if _, err := payload.Append(dst, s, &p); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -122,7 +123,7 @@ func hostile(n int) map[string][]byte {
 	return map[string][]byte{
 		"lists":    list("[]"),
 		"wide":     list("[" + wide + "0]"),
-		"nested":   []byte(strings.Repeat("["+wide, maxValueDepth-1) + string(list("0")) + strings.Repeat("]", maxValueDepth-1)),
+		"nested":   []byte(strings.Repeat("["+wide, maxDepth-1) + string(list("0")) + strings.Repeat("]", maxDepth-1)),
 		"escapes":  []byte(`"` + strings.Repeat(`\"`, n/2) + `"`),
 		"almost":   list(`"\u0000AAAAAAAA="`),
 		"integers": list(strings.Repeat("9", maxLargeIntegerDigits-1)),
