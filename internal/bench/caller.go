@@ -166,6 +166,32 @@ func (c *caller) count(now time.Time, counts func(sent time.Time) bool) (answere
 	return answered, nil
 }
 
+// put puts a call that is due at the time into the queue, unless too many are under way.
+func (c *caller) put(due time.Time) (ok bool, err error) {
+	c.queue.Lock()
+	defer c.queue.Unlock()
+	if c.pending >= c.depth {
+		return false, nil
+	}
+	return true, c.sendLocked(due)
+}
+
+// end says that no more calls will be sent.
+func (c *caller) end() {
+	c.queue.Lock()
+	defer c.queue.Unlock()
+	c.ending = true
+	c.noteSettled()
+}
+
+// noteSettled tells who waits for it that all calls have been answered.
+func (c *caller) noteSettled() {
+	if c.ending && c.pending == 0 {
+		close(c.settled)
+		c.ending = false
+	}
+}
+
 // answerTo returns the request that the message answers, and whether with an error.
 func answerTo(m wamp.Message) (request wamp.ID, failed bool, err error) {
 	switch m := m.(type) {

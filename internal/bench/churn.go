@@ -141,30 +141,3 @@ func (ch *churning) once(ctx context.Context, procedure string) error {
 	}
 	return p.leave(ctx)
 }
-
-// callItself calls the callee's own procedure and answers the call.
-func (c *callee) callItself(ctx context.Context, procedure string, arguments wamp.Payload) error {
-	m, err := c.ask(ctx, &wamp.Call{Request: c.nextRequest(), Procedure: procedure, Payload: arguments})
-	if err != nil {
-		return err
-	}
-	invocation, ok := m.(*wamp.Invocation)
-	if !ok {
-		return unexpected(m)
-	}
-	c.yield.Request, c.yield.Payload = invocation.Request, invocation.Payload
-	m, err = c.ask(ctx, &c.yield)
-	if _, ok := m.(*wamp.Result); err == nil && !ok {
-		return unexpected(m)
-	}
-	return err
-}
-
-// leave closes the session in order.
-func (p *peer) leave(ctx context.Context) error {
-	m, err := p.ask(ctx, &wamp.Goodbye{Reason: wamp.CloseRealm})
-	if _, ok := m.(*wamp.Goodbye); err == nil && !ok {
-		return unexpected(m)
-	}
-	return err
-}

@@ -12,6 +12,11 @@
 // starts itself, in turn, and says which bars are met. What a process uses comes from the operating system; only how
 // many objects it allocates has to be asked of it, which works with a Suite's own children (see Answer).
 //
+//	the loads             rpc.go fanout.go churn.go idle.go registrations.go slow.go, each with its report
+//	who carries them out  crew.go with peer.go; caller.go callee.go; stream.go with publisher.go subscriber.go
+//	what is counted       histogram.go process.go report.go
+//	all of it             suite.go with suite_trials.go suite_bars.go suite_child.go
+//
 // A router's figures depend on the machine and on what else it does. Compare ratios of measurements that alternate.
 //
 // Everything is bounded in number and time and goes to loopback addresses only.

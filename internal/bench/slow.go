@@ -121,7 +121,7 @@ func (sl *slowing) measure(ctx context.Context) (*SlowReport, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &SlowReport{before, during, victim.recover(ctx)}, context.Cause(ctx)
+	return &SlowReport{before, during, victim.catchUp(ctx)}, context.Cause(ctx)
 }
 
 // half runs all but the slow subscriber for a while.

@@ -2,15 +2,12 @@ package bench
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"math"
 	"net/url"
-	"strings"
 	"time"
 
-	"github.com/tandemrouter/tandem/internal/serializer/payload"
 	"github.com/tandemrouter/tandem/transport"
 	"github.com/tandemrouter/tandem/transport/rawsocket"
 	"github.com/tandemrouter/tandem/transport/websocket"
@@ -57,6 +54,15 @@ func (p *peer) join(ctx context.Context, realm string) error {
 		return unexpected(answer)
 	}
 	return nil
+}
+
+// leave closes the session in order.
+func (p *peer) leave(ctx context.Context) error {
+	m, err := p.ask(ctx, &wamp.Goodbye{Reason: wamp.CloseRealm})
+	if _, ok := m.(*wamp.Goodbye); err == nil && !ok {
+		return unexpected(m)
+	}
+	return err
 }
 
 // unexpected says what another message than the awaited one means.
@@ -114,91 +120,3 @@ func (p *peer) receive() error {
 
 // close may be called by any goroutine, and again.
 func (p *peer) close() { p.queue.Abandon(io.ErrClosedPipe) }
-
-// callee answers every invocation with its own arguments.
-type callee struct {
-	*peer
-	requests wamp.ID // the last one
-	yield    wamp.Yield
-	result   wamp.Result
-}
-
-func (c *callee) nextRequest() wamp.ID {
-	c.requests++
-	return c.requests
-}
-
-func (c *callee) register(ctx context.Context, procedure string, options wamp.RegisterOptions) error {
-	answer, err := c.ask(ctx, &wamp.Register{Request: c.nextRequest(), Procedure: procedure, Options: options})
-	if err != nil {
-		return err
-	}
-	if _, ok := answer.(*wamp.Registered); !ok {
-		return unexpected(answer)
-	}
-	return nil
-}
-
-// serve answers until the connection ends, and says why.
-func (c *callee) serve() error {
-	for {
-		if err := c.receive(); err != nil {
-			return err
-		}
-		c.queue.Lock()
-		err := c.answerAll()
-		c.queue.Unlock()
-		c.queue.Flush()
-		if err != nil {
-			return err
-		}
-	}
-}
-
-func (c *callee) answerAll() error {
-	for _, m := range c.received.Messages {
-		if err := c.answer(m); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// answer answers an INVOCATION with YIELD. Behind a relay, which does not route, it answers a CALL with RESULT.
-func (c *callee) answer(m wamp.Message) error {
-	switch m := m.(type) {
-	case *wamp.Invocation:
-		c.yield.Request, c.yield.Payload = m.Request, m.Payload
-		return c.queue.AppendLocked(&c.yield)
-	case *wamp.Call:
-		c.result.Request, c.result.Payload = m.Request, m.Payload
-		return c.queue.AppendLocked(&c.result)
-	default:
-		return unexpected(m)
-	}
-}
-
-// minSize is the least size of the arguments: what they are in JSON without padding.
-const minSize = 80
-
-// padding fills the arguments up to the size that is wanted.
-const padding = "x"
-
-var errSize = errors.New("bench: cannot make arguments of that size")
-
-// arguments returns a list of mixed values that takes at most size bytes in the serializer, and no fewer than it must.
-func arguments(s wamp.Serializer, size int) (wamp.Payload, error) {
-	values := wamp.List{int64(7814135), "com.example.item", true, 19.99, wamp.Dict{"name": "Ann", "count": int64(3)}}
-	for pad := size; pad >= 0; {
-		p, err := payload.Encode(s, &wamp.Payload{Args: append(values, strings.Repeat(padding, pad))})
-		if err != nil {
-			return wamp.Payload{}, err
-		}
-		excess := len(p.Raw) - size
-		if excess <= 0 {
-			return p, nil
-		}
-		pad -= excess
-	}
-	return wamp.Payload{}, errSize
-}

@@ -24,9 +24,9 @@ func newVictim(p *peer, s *stream) *victim {
 	return v
 }
 
-// recover reads everything that still comes. Now and then another event is published meanwhile, because a router may
+// catchUp reads everything that still comes. Now and then another event is published meanwhile, because a router may
 // own up to losses with the next event only.
-func (v *victim) recover(ctx context.Context) Victim {
+func (v *victim) catchUp(ctx context.Context) Victim {
 	reading, done := context.WithTimeout(ctx, v.patience)
 	defer done()
 	v.last = v.stream.publishers[0].sent
