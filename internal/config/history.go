@@ -30,9 +30,8 @@ type HistoryTopic struct {
 }
 
 func (r *reader) history(v value, h *History) {
-	found := len(r.problems)
 	var durable value
-	r.fields(v,
+	ok := r.fields(v,
 		field{"topics", func(v value) { r.historyTopics(v, h) }},
 		field{"size", func(v value) { r.size(v, &h.Size) }},
 		field{"result", func(v value) { r.count(v, &h.Result) }},
@@ -40,7 +39,7 @@ func (r *reader) history(v value, h *History) {
 		field{"durable", func(v value) { durable = v; r.flag(v, &h.Durable) }},
 	)
 	switch {
-	case len(r.problems) > found:
+	case !ok:
 	case len(h.Topics) == 0:
 		r.add(v, "no topics", "say what is to be remembered, such as topics: [{topic: com.example.orders}]")
 	case h.Durable && h.File == "":
@@ -50,11 +49,11 @@ func (r *reader) history(v value, h *History) {
 
 // historyFile reads a path that no other realm has: a file is of one realm.
 func (r *reader) historyFile(v value, h *History) {
-	found := len(r.problems)
-	r.text(v, &h.File)
+	if !r.text(v, &h.File) {
+		return
+	}
 	file, err := filepath.Abs(h.File)
 	switch {
-	case len(r.problems) > found:
 	case err != nil:
 		r.add(v, "is not a path: "+err.Error(), "")
 	case h.File == "":

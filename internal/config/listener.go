@@ -11,6 +11,23 @@ import (
 	"syscall"
 )
 
+// Listener is an address on which clients connect, with the protocols that are spoken there.
+type Listener struct {
+	Name      string
+	Network   string // "tcp" or "unix"
+	Address   string // host:port, or the path of the socket
+	WebSocket bool   // at the path /ws
+	RawSocket bool
+	Origins   []string // of web pages that may connect, besides those of the same origin; "*" is any (WS-09)
+	TLS       *TLS     // nil: plain
+}
+
+// TLS is the certificate of a listener.
+type TLS struct {
+	CertFile string
+	KeyFile  string
+}
+
 func (r *reader) listeners(v value, c *Config) {
 	for _, e := range r.entries(v, "a mapping of names to listeners", `such as main: {address: "127.0.0.1:8080"}`) {
 		l := Listener{Name: e.key, Network: "tcp", WebSocket: true, RawSocket: true}
@@ -20,16 +37,15 @@ func (r *reader) listeners(v value, c *Config) {
 }
 
 func (r *reader) listener(v value, l *Listener) {
-	found := len(r.problems)
 	var address value
-	r.fields(v,
+	ok := r.fields(v,
 		field{"address", func(v value) { address = v; r.address(v, l) }},
 		field{"protocols", func(v value) { r.protocols(v, l) }},
 		field{"origins", func(v value) { r.origins(v, l) }},
 		field{"tls", func(v value) { r.tls(v, l) }},
 	)
 	switch {
-	case len(r.problems) > found:
+	case !ok:
 	case l.Address == "":
 		r.add(v, "no address", `write address: "127.0.0.1:8080", or "unix:" and a path`)
 	case l.TLS == nil && l.Network == "tcp" && !loopback(l.Address):
@@ -38,9 +54,7 @@ func (r *reader) listener(v value, l *Listener) {
 }
 
 func (r *reader) address(v value, l *Listener) {
-	found := len(r.problems)
-	r.text(v, &l.Address)
-	if len(r.problems) > found {
+	if !r.text(v, &l.Address) {
 		return
 	}
 	if path, ok := strings.CutPrefix(l.Address, "unix:"); ok {
@@ -136,9 +150,7 @@ var originURL = regexp.MustCompile(`^[a-z][a-z0-9+.-]*://[^/?#]+$`)
 func (r *reader) origins(v value, l *Listener) {
 	for _, item := range r.items(v) {
 		var origin string
-		found := len(r.problems)
-		r.text(item, &origin)
-		if len(r.problems) == found && origin != "*" && origin != "null" && !originURL.MatchString(strings.ToLower(origin)) {
+		if r.text(item, &origin) && origin != "*" && origin != "null" && !originURL.MatchString(strings.ToLower(origin)) {
 			r.add(item, fmt.Sprintf("%q is no origin", origin), "write it as browsers do, such as "+originOf(origin))
 		}
 		l.Origins = append(l.Origins, origin)
@@ -158,13 +170,12 @@ func originOf(text string) string {
 
 func (r *reader) tls(v value, l *Listener) {
 	l.TLS = new(TLS)
-	found := len(r.problems)
-	r.fields(v,
+	ok := r.fields(v,
 		field{"cert", func(v value) { r.file(v, &l.TLS.CertFile) }},
 		field{"key", func(v value) { r.file(v, &l.TLS.KeyFile) }},
 	)
 	switch {
-	case len(r.problems) > found:
+	case !ok:
 	case l.TLS.CertFile == "" || l.TLS.KeyFile == "":
 		r.add(v, "needs both cert and key", "the paths of two PEM files")
 	default:

@@ -3,6 +3,8 @@ package config
 import (
 	"fmt"
 	"math"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -139,8 +141,9 @@ type field struct {
 	read func(value)
 }
 
-// fields reads a mapping whose keys are known.
-func (r *reader) fields(v value, fields ...field) {
+// fields reads a mapping whose keys are known, and reports whether all in it is right.
+func (r *reader) fields(v value, fields ...field) (ok bool) {
+	before := len(r.problems)
 	known := make([]string, len(fields))
 	for i, f := range fields {
 		known[i] = f.key
@@ -152,6 +155,7 @@ func (r *reader) fields(v value, fields ...field) {
 			r.add(e.at, "unknown key", hintForKey(e, known))
 		}
 	}
+	return len(r.problems) == before
 }
 
 // crossbar are the keys with which a configuration of Crossbar.io begins.
@@ -187,17 +191,20 @@ func (r *reader) items(v value) []value {
 }
 
 // text reads a text, which may stand without quotes even if it looks like a number.
-func (r *reader) text(v value, dst *string) {
+func (r *reader) text(v value, dst *string) (ok bool) {
 	switch n := v.node.(type) {
 	case *ast.StringNode:
 		*dst = n.Value
+		return true
 	case *ast.IntegerNode:
 		*dst = n.GetToken().Value
+		return true
 	case *ast.BoolNode:
 		r.wrong(v, "a text", fmt.Sprintf("if it is meant as one write %q", written(v.node)))
 	default:
 		r.wrong(v, "a text", "")
 	}
+	return false
 }
 
 // isText reports whether the value is a text, for those that may be something else too.
@@ -209,15 +216,11 @@ func (r *reader) isText(v value) bool {
 // word reads one of a set of words.
 func (r *reader) word(v value, known []string) (index int, ok bool) {
 	var text string
-	before := len(r.problems)
-	r.text(v, &text)
-	if len(r.problems) > before {
+	if !r.text(v, &text) {
 		return 0, false
 	}
-	for i, k := range known {
-		if k == text {
-			return i, true
-		}
+	if i := slices.Index(known, text); i >= 0 {
+		return i, true
 	}
 	r.add(v, fmt.Sprintf("unknown word %q", text), didYouMean(text, known))
 	return 0, false
@@ -308,9 +311,7 @@ func sizeOf(text string) (n int, ok bool) {
 func (r *reader) duration(v value, dst *time.Duration) {
 	const hint = "write a number with ms, s, m or h, such as 500ms or 1h30m; leave the key out for none"
 	var text string
-	found := len(r.problems)
-	r.text(v, &text)
-	if len(r.problems) > found {
+	if !r.text(v, &text) {
 		return
 	}
 	d, err := time.ParseDuration(text)
@@ -322,4 +323,26 @@ func (r *reader) duration(v value, dst *time.Duration) {
 	default:
 		*dst = d.Truncate(time.Millisecond)
 	}
+}
+
+// file reads the path of a file that must be there.
+func (r *reader) file(v value, dst *string) {
+	if !r.text(v, dst) {
+		return
+	}
+	f, err := os.Open(*dst)
+	if err != nil {
+		r.add(v, "cannot be read: "+err.Error(), relativeTo(*dst))
+		return
+	}
+	_ = f.Close()
+}
+
+// relativeTo is a hint for paths that mean something else than a person thought.
+func relativeTo(path string) string {
+	dir, err := os.Getwd()
+	if err != nil || filepath.IsAbs(path) {
+		return ""
+	}
+	return "the working directory is " + dir
 }

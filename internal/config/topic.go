@@ -6,6 +6,12 @@ import (
 	"github.com/tandemrouter/tandem/wamp"
 )
 
+// TopicPattern is a topic, or all those that match a pattern.
+type TopicPattern struct {
+	Topic string
+	Match wamp.MatchPolicy
+}
+
 // topicAt is a topic of the file that must keep to the rule of its realm.
 type topicAt struct {
 	at    value
@@ -37,15 +43,15 @@ func (r *reader) topicPattern(v value, t *TopicPattern) {
 // topicFields reads a mapping that is about a topic or a pattern, and reports whether nothing is wrong with it. The topic has to
 // be there: the empty prefix is a pattern too, but not what somebody means who has forgotten it.
 func (r *reader) topicFields(v value, topic *string, match *wamp.MatchPolicy, more ...field) bool {
-	found, named := len(r.problems), false
-	r.fields(v, append([]field{
+	named := false
+	ok := r.fields(v, append([]field{
 		{"topic", func(v value) { named = true; r.text(v, topic) }},
 		{"match", func(v value) { r.match(v, match) }},
 	}, more...)...)
-	if len(r.problems) == found && !named {
+	if ok && !named {
 		r.add(v, "no topic", `write topic: com.example.orders, or a pattern and match: prefix; topic: "" with it is all topics`)
 	}
-	return len(r.problems) == found
+	return ok && named
 }
 
 func (r *reader) match(v value, dst *wamp.MatchPolicy) {
