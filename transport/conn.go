@@ -1,7 +1,9 @@
 package transport
 
 import (
+	"crypto/tls"
 	"errors"
+	"net"
 	"time"
 
 	"github.com/tandemrouter/tandem/wamp"
@@ -56,6 +58,16 @@ type Info struct {
 	MaxSend    int    // the largest message that the peer accepts, in bytes; 0: no bound
 	Remote     string // the peer's address, for the log
 	Secure     bool   // TLS
+}
+
+// InfoOf describes what is known of a connection before its handshake: where it comes from, and whether TLS carries it.
+func InfoOf(transport string, conn net.Conn) Info {
+	info := Info{Transport: transport, Remote: conn.RemoteAddr().String()}
+	if peeked, ok := conn.(*PeekedConn); ok {
+		conn = peeked.Conn
+	}
+	_, info.Secure = conn.(*tls.Conn)
+	return info
 }
 
 // ErrTooLarge says that a message is larger than what the peer accepts (RS-09).

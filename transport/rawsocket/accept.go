@@ -1,7 +1,7 @@
 package rawsocket
 
 import (
-	"crypto/tls"
+	"cmp"
 	"fmt"
 	"net"
 	"slices"
@@ -43,12 +43,8 @@ func (c *Config) withDefaults() Config {
 	if len(full.Serializers) == 0 {
 		full.Serializers = allSerializers
 	}
-	if full.MaxMessageSize <= 0 {
-		full.MaxMessageSize = DefaultMaxMessageSize
-	}
-	if full.HandshakeTimeout <= 0 {
-		full.HandshakeTimeout = DefaultHandshakeTimeout
-	}
+	full.MaxMessageSize = cmp.Or(max(full.MaxMessageSize, 0), DefaultMaxMessageSize)
+	full.HandshakeTimeout = cmp.Or(max(full.HandshakeTimeout, 0), DefaultHandshakeTimeout)
 	return full
 }
 
@@ -62,7 +58,7 @@ func Accept(conn net.Conn, cfg *Config) (transport.Conn, error) {
 		return nil, err
 	}
 	f := newFraming(c.MaxMessageSize, size(request.high()), c.Pings)
-	return transport.NewStream(conn, f, request.serializer(), info(conn), nil), nil
+	return transport.NewStream(conn, f, request.serializer(), transport.InfoOf("rawsocket", conn), nil), nil
 }
 
 // Refuse answers the peer's handshake with "too many connections" and closes the connection (RS-17). Like Accept it
@@ -131,16 +127,4 @@ func (c *Config) examine(request greeting) *HandshakeError {
 		return &HandshakeError{Code: LengthUnacceptable, Text: fmt.Sprintf("peer accepts %d bytes", size(request.high()))}
 	}
 	return nil
-}
-
-func info(conn net.Conn) transport.Info {
-	return transport.Info{Transport: "rawsocket", Remote: conn.RemoteAddr().String(), Secure: secure(conn)}
-}
-
-func secure(conn net.Conn) bool {
-	if peeked, ok := conn.(*transport.PeekedConn); ok {
-		conn = peeked.Conn
-	}
-	_, ok := conn.(*tls.Conn)
-	return ok
 }

@@ -1,6 +1,7 @@
 package rawsocket
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -34,12 +35,8 @@ func (c *DialConfig) withDefaults() DialConfig {
 	if full.Serializer == wamp.NoSerializer {
 		full.Serializer = wamp.CBOR
 	}
-	if full.MaxMessageSize <= 0 {
-		full.MaxMessageSize = DefaultMaxMessageSize
-	}
-	if full.Timeout <= 0 {
-		full.Timeout = DefaultDialTimeout
-	}
+	full.MaxMessageSize = cmp.Or(max(full.MaxMessageSize, 0), DefaultMaxMessageSize)
+	full.Timeout = cmp.Or(max(full.Timeout, 0), DefaultDialTimeout)
 	return full
 }
 
@@ -60,7 +57,7 @@ func Dial(ctx context.Context, network, address string, cfg *DialConfig) (transp
 		return nil, failed(err)
 	}
 	f := newFraming(c.MaxMessageSize, size(reply.high()), c.Pings)
-	return transport.NewStream(conn, f, c.Serializer, info(conn), nil), nil
+	return transport.NewStream(conn, f, c.Serializer, transport.InfoOf("rawsocket", conn), nil), nil
 }
 
 // failed says what failed, unless the error does that itself.

@@ -3,6 +3,7 @@ package websocket
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -45,15 +46,9 @@ func (c *DialConfig) withDefaults() DialConfig {
 	if len(full.Serializers) == 0 {
 		full.Serializers = allSerializers
 	}
-	if full.MaxMessageSize <= 0 {
-		full.MaxMessageSize = DefaultMaxMessageSize
-	}
-	if full.MaxFragments <= 0 {
-		full.MaxFragments = DefaultMaxFragments
-	}
-	if full.Timeout <= 0 {
-		full.Timeout = DefaultDialTimeout
-	}
+	full.MaxMessageSize = cmp.Or(max(full.MaxMessageSize, 0), DefaultMaxMessageSize)
+	full.MaxFragments = cmp.Or(max(full.MaxFragments, 0), DefaultMaxFragments)
+	full.Timeout = cmp.Or(max(full.Timeout, 0), DefaultDialTimeout)
 	return full
 }
 
@@ -78,7 +73,7 @@ func Dial(ctx context.Context, rawURL string, cfg *DialConfig) (transport.Conn, 
 		return nil, failed(err)
 	}
 	f := newFraming(s, true, c.MaxMessageSize, c.MaxFragments)
-	return transport.NewStream(conn, f, s, info(conn), rest), nil
+	return transport.NewStream(conn, f, s, transport.InfoOf("websocket", conn), rest), nil
 }
 
 // failed says what failed, unless the error does that itself.

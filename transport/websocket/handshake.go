@@ -1,15 +1,12 @@
 package websocket
 
 import (
-	"crypto/tls"
 	"fmt"
-	"net"
 	"net/http"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/tandemrouter/tandem/transport"
 	"github.com/tandemrouter/tandem/wamp"
 )
 
@@ -71,16 +68,4 @@ func (e *HandshakeError) Error() string {
 		return "websocket: the server's answer opens no WebSocket: " + e.Text
 	}
 	return fmt.Sprintf("websocket: handshake failed with HTTP status %d: %s", e.Status, e.Text)
-}
-
-func info(conn net.Conn) transport.Info {
-	return transport.Info{Transport: "websocket", Remote: conn.RemoteAddr().String(), Secure: secure(conn)}
-}
-
-func secure(conn net.Conn) bool {
-	if peeked, ok := conn.(*transport.PeekedConn); ok {
-		conn = peeked.Conn
-	}
-	_, ok := conn.(*tls.Conn)
-	return ok
 }

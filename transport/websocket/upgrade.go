@@ -1,6 +1,7 @@
 package websocket
 
 import (
+	"cmp"
 	"errors"
 	"net"
 	"net/http"
@@ -42,15 +43,9 @@ func (c *Config) withDefaults() Config {
 	if len(full.Serializers) == 0 {
 		full.Serializers = allSerializers
 	}
-	if full.MaxMessageSize <= 0 {
-		full.MaxMessageSize = DefaultMaxMessageSize
-	}
-	if full.MaxFragments <= 0 {
-		full.MaxFragments = DefaultMaxFragments
-	}
-	if full.HandshakeTimeout <= 0 {
-		full.HandshakeTimeout = DefaultHandshakeTimeout
-	}
+	full.MaxMessageSize = cmp.Or(max(full.MaxMessageSize, 0), DefaultMaxMessageSize)
+	full.MaxFragments = cmp.Or(max(full.MaxFragments, 0), DefaultMaxFragments)
+	full.HandshakeTimeout = cmp.Or(max(full.HandshakeTimeout, 0), DefaultHandshakeTimeout)
 	return full
 }
 
@@ -71,7 +66,7 @@ func Upgrade(w http.ResponseWriter, r *http.Request, cfg *Config) (transport.Con
 		return nil, err
 	}
 	f := newFraming(s, false, c.MaxMessageSize, c.MaxFragments)
-	return transport.NewStream(conn, f, s, info(conn), rest), nil
+	return transport.NewStream(conn, f, s, transport.InfoOf("websocket", conn), rest), nil
 }
 
 // examine chooses the serializer, or says why the request is refused.
