@@ -170,26 +170,32 @@ func (c *Config) validate() error {
 		errs = append(errs, fmt.Errorf("router: MaxMessageSize %d is not between 512 bytes and 16 MiB", c.MaxMessageSize))
 	}
 	seen := make(map[string]bool)
-	for _, realm := range c.Realms {
-		if r := &realm.Retention; r.MaxEvents < 0 || r.MaxBytes < 0 || r.MaxReplayed < 0 {
-			errs = append(errs, fmt.Errorf("router: a limit of what realm %q retains is negative", realm.Name))
-		}
-		if !wamp.LooseURI.ValidURI(realm.Name) {
-			errs = append(errs, fmt.Errorf("router: realm name %q is not a valid URI", realm.Name))
-		}
-		if realm.DefaultCallTimeout < 0 || realm.MaxCallTimeout < 0 {
-			errs = append(errs, fmt.Errorf("router: a call timeout of realm %q is negative", realm.Name))
-		}
-		if err := realm.History.validate(); err != nil {
-			errs = append(errs, fmt.Errorf("router: the history of realm %q: %w", realm.Name, err))
+	for i := range c.Realms {
+		realm := &c.Realms[i]
+		if err := realm.validate(); err != nil {
+			errs = append(errs, fmt.Errorf("router: realm %q: %w", realm.Name, err))
 		}
 		if seen[realm.Name] {
 			errs = append(errs, fmt.Errorf("router: realm %q is configured twice", realm.Name))
 		}
-		if realm.SlowSubscribers > DropOld {
-			errs = append(errs, fmt.Errorf("router: realm %q has no such policy for slow subscribers", realm.Name))
-		}
 		seen[realm.Name] = true
 	}
 	return errors.Join(errs...)
+}
+
+func (c *RealmConfig) validate() error {
+	switch r := &c.Retention; {
+	case !wamp.LooseURI.ValidURI(c.Name):
+		return errors.New("its name is not a valid URI")
+	case r.MaxEvents < 0 || r.MaxBytes < 0 || r.MaxReplayed < 0:
+		return errors.New("a limit of what it retains is negative")
+	case c.DefaultCallTimeout < 0 || c.MaxCallTimeout < 0:
+		return errors.New("a call timeout is negative")
+	case c.SlowSubscribers > DropOld:
+		return errors.New("there is no such policy for slow subscribers")
+	}
+	if err := c.History.validate(); err != nil {
+		return fmt.Errorf("its history: %w", err)
+	}
+	return nil
 }
