@@ -1,5 +1,7 @@
 package wamp
 
+import "slices"
+
 // Role is a part that a peer plays in a session.
 type Role uint8
 
@@ -21,7 +23,7 @@ func (r Role) String() string { return roleNames[r] }
 
 // ParseRole returns the role with the given word.
 func ParseRole(word string) (r Role, ok bool) {
-	i := indexOf(roleNames[:], word)
+	i := slices.Index(roleNames[:], word)
 	return Role(i), i >= 0
 }
 
@@ -81,7 +83,7 @@ func ParseFeature(key string) (f Feature, ok bool) {
 	case "shareded_subscriptions":
 		return FeatureShardedSubscription, true
 	}
-	i := indexOf(featureNames[:], key)
+	i := slices.Index(featureNames[:], key)
 	return Feature(i), i >= 0
 }
 

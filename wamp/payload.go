@@ -1,5 +1,7 @@
 package wamp
 
+import "slices"
+
 // Serializer names one of the encodings. The numbers are those of the RawSocket handshake.
 type Serializer uint8
 
@@ -18,7 +20,7 @@ func (s Serializer) String() string { return serializerNames[s] }
 
 // ParseSerializer returns the serializer with the given name.
 func ParseSerializer(name string) (s Serializer, ok bool) {
-	i := indexOf(serializerNames[1:], name)
+	i := slices.Index(serializerNames[1:], name)
 	return Serializer(i + 1), i >= 0
 }
 

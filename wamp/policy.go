@@ -1,5 +1,7 @@
 package wamp
 
+import "slices"
+
 // MatchPolicy says how the URI of a registration or subscription is compared with a called or published URI.
 type MatchPolicy uint8
 
@@ -17,7 +19,7 @@ func (p MatchPolicy) String() string { return matchNames[p] }
 
 // ParseMatchPolicy returns the policy with the given word. ok is false for a word that the protocol does not define.
 func ParseMatchPolicy(word string) (p MatchPolicy, ok bool) {
-	i := indexOf(matchNames[:], word)
+	i := slices.Index(matchNames[:], word)
 	return MatchPolicy(i), i >= 0
 }
 
@@ -41,7 +43,7 @@ func (p InvocationPolicy) String() string { return invokeNames[p] }
 // ParseInvocationPolicy returns the policy with the given word. ok is false for a word that the protocol does not
 // define.
 func ParseInvocationPolicy(word string) (p InvocationPolicy, ok bool) {
-	i := indexOf(invokeNames[:], word)
+	i := slices.Index(invokeNames[:], word)
 	return InvocationPolicy(i), i >= 0
 }
 
@@ -62,17 +64,8 @@ func (m CancelMode) String() string { return cancelNames[m] }
 
 // ParseCancelMode returns the mode with the given word. ok is false for a word that the protocol does not define.
 func ParseCancelMode(word string) (m CancelMode, ok bool) {
-	i := indexOf(cancelNames[:], word)
+	i := slices.Index(cancelNames[:], word)
 	return CancelMode(i), i >= 0
-}
-
-func indexOf(words []string, word string) int {
-	for i, w := range words {
-		if w == word {
-			return i
-		}
-	}
-	return -1
 }
 
 // Disclosure says whether a caller's or publisher's identity may be told to callees and subscribers (CID-08, PID-03).
