@@ -94,7 +94,7 @@ var impureImports = list("context crypto/rand hash/maphash io log math/rand net 
 // goroutineFiles are the only ones outside tests that start goroutines, each through an owner that waits for it.
 var goroutineFiles = list("client/receive.go client/workers.go internal/bench/crew.go internal/bench/relay.go " +
 	"internal/history/file_open.go internal/server/port.go internal/server/server.go router/router.go transport/queue.go " +
-	"internal/wamptest/history.go")
+	"internal/wamptest/answer.go internal/wamptest/history.go")
 
 // unsafeFiles are the only ones that leave Go's memory safety.
 var unsafeFiles = list("transport/syscall_linux.go")

@@ -154,7 +154,7 @@ func TestROU23_DefaultBoundsOfTheQueue(t *testing.T) {
 			x.call("p", wamp.CallOptions{})
 			payload := wamp.Payload{Serializer: wamp.JSON, Elements: 1, Raw: make([]byte, test.payload)}
 			waiting := 0
-			for ; x.out.Empty(); waiting++ {
+			for ; len(x.out.Sends) == 0; waiting++ {
 				m := &wamp.Call{Request: wamp.ID(1000 + waiting), Procedure: "p", Payload: payload}
 				x.dealer.Call(x.now, x.caller, m, allowed, &x.out)
 			}

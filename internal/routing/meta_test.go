@@ -25,7 +25,7 @@ func TestMTE05_EventsThatNobodyHearsCostNothing(t *testing.T) {
 	var out routing.Outbox
 	b := newBroker()
 	subscribe(b, &routing.Session{ID: 1}, "com.example.", wamp.MatchPrefix)
-	if allocs := testing.AllocsPerRun(100, func() { b.PublishMeta(events, &out) }); allocs > 0 || !out.Empty() {
+	if allocs := testing.AllocsPerRun(100, func() { b.PublishMeta(events, &out) }); allocs > 0 || len(out.Sends) > 0 {
 		t.Errorf("%v allocations, %d sends", allocs, len(out.Sends))
 	}
 	subscribe(b, &routing.Session{ID: 2}, "wamp.registration.on_delete", wamp.MatchExact)

@@ -49,9 +49,6 @@ func (o *Outbox) Reset() {
 	o.published.Reset()
 }
 
-// Empty reports whether there is nothing to carry out.
-func (o *Outbox) Empty() bool { return len(o.Sends) == 0 && len(o.Meta) == 0 }
-
 // Violated reports whether a step since the last Reset found that its session broke the protocol. The shell then
 // gives the core nothing more of that session but its removal.
 func (o *Outbox) Violated() bool { return o.violated }

@@ -4,8 +4,6 @@ import "github.com/tandemrouter/tandem/wamp"
 
 // Session is a peer that joined the realm, as the core sees it. The shell makes one with the exported fields filled
 // in, and passes it to Dealer and Broker with every message that the peer sends.
-//
-// A session on another node of a cluster is the same thing with a Node name; the core does not care.
 type Session struct {
 	// immutable after creation
 
@@ -16,7 +14,6 @@ type Session struct {
 	AuthProvider string
 	Roles        wamp.Roles // the roles and features that the peer announced in HELLO
 	Transport    string     // on which it is connected, for others to see; may be empty
-	Node         string     // empty for a session of this process
 	Shell        any        // the shell's own handle of the session; the core never looks at it
 
 	// guarded by the dealer's lock

@@ -1,3 +1,6 @@
-// Package wamptest has what the tests of several packages share: for each interface of the house one suite that all of its
-// implementations pass. Only tests import it.
+// Package wamptest has what the tests of several packages share. Only tests import it.
+//
+//	HistoryStore    a suite that every history.Store passes
+//	CheckFraming    what every transport.Framing keeps to, whatever bytes it gets
+//	Answer          the other end of one connection
 package wamptest

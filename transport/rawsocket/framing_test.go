@@ -1,15 +1,14 @@
 package rawsocket
 
 import (
-	"bytes"
 	"encoding/hex"
 	"errors"
-	"runtime"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/tandemrouter/tandem/internal/wamptest"
 	"github.com/tandemrouter/tandem/transport"
 )
 
@@ -58,9 +57,9 @@ func TestNext(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			f := newFraming(orElse(tt.maxReceive, 64*kib), orElse(tt.maxSend, 16*mib), false)
-			in := unhex(t, tt.in)
+			in := wamptest.Unhex(t, tt.in)
 			frame, n, err := f.Next(in)
-			if text := errorText(err); !strings.Contains(text, tt.err) || (err != nil) != (tt.err != "") {
+			if text := wamptest.ErrorText(err); !strings.Contains(text, tt.err) || (err != nil) != (tt.err != "") {
 				t.Fatalf("error %q, want %q", text, tt.err)
 			}
 			want := transport.Frame{Kind: tt.kind, Need: tt.need}
@@ -79,7 +78,7 @@ func TestNext(t *testing.T) {
 func TestTooLongIsToldApart(t *testing.T) {
 	f := newFraming(kib, kib, false)
 	for in, code := range map[string]uint16{"00000401": transport.CloseTooBig, "10000005": transport.CloseProtocolError} {
-		_, _, err := f.Next(unhex(t, in))
+		_, _, err := f.Next(wamptest.Unhex(t, in))
 		var frame *transport.FrameError
 		if !errors.As(err, &frame) || frame.Code != code {
 			t.Errorf("Next(%s): %v, want a FrameError with code %d", in, err, code)
@@ -88,7 +87,7 @@ func TestTooLongIsToldApart(t *testing.T) {
 }
 
 func TestNextTakesThe16MiBMessageRS10(t *testing.T) {
-	in := append(unhex(t, "08000000"), make([]byte, 16*mib)...)
+	in := append(wamptest.Unhex(t, "08000000"), make([]byte, 16*mib)...)
 	in[len(in)-1] = 'z'
 	frame, n, err := newFraming(16*mib, 16*mib, false).Next(in)
 	if err != nil || n != len(in) || len(frame.Payload) != 16*mib || frame.Payload[16*mib-1] != 'z' {
@@ -114,7 +113,7 @@ func TestSealRS10(t *testing.T) {
 func TestSetMaxReceiveRS08(t *testing.T) {
 	f := newFraming(1000, kib, false)
 	accepted := func(header string) bool {
-		_, _, err := f.Next(unhex(t, header))
+		_, _, err := f.Next(wamptest.Unhex(t, header))
 		return err == nil
 	}
 	if !accepted("000003e8") || accepted("000003e9") {
@@ -149,7 +148,7 @@ func TestCloseSaysNothing(t *testing.T) {
 
 func TestFramesAllocateNothing(t *testing.T) {
 	f := newFraming(mib, mib, false)
-	in := unhex(t, "00000005 68656c6c6f")
+	in := wamptest.Unhex(t, "00000005 68656c6c6f")
 	out := make([]byte, 0, 64)
 	if n := testing.AllocsPerRun(100, func() {
 		_, _, _ = f.Next(in)
@@ -167,70 +166,9 @@ func FuzzNext(f *testing.F) {
 	f.Add([]byte("\x00\x00\x02\x01a"), uint16(2), uint8(0))
 	f.Fuzz(func(t *testing.T, in []byte, piece uint16, length uint8) {
 		limit := size(length % 16)
-		whole, wholeErr := frames(t, newFraming(limit, limit, false), in, len(in))
-		pieces, piecesErr := frames(t, newFraming(limit, limit, false), in, int(piece))
-		if diff := cmp.Diff(whole, pieces); diff != "" || errorText(wholeErr) != errorText(piecesErr) {
-			t.Errorf("errors %v and %v; frames: -whole +pieces\n%s", wholeErr, piecesErr, diff)
-		}
-		if got := allocated(newFraming(limit, limit, false), in); got > 64*kib+32*uint64(len(in)) {
-			t.Errorf("%d bytes allocated for %d", got, len(in))
-		}
+		fresh := func() transport.Framing { return newFraming(limit, limit, false) }
+		wamptest.CheckFraming(t, fresh, in, int(piece))
 	})
-}
-
-type got struct {
-	Kind    transport.FrameKind
-	Payload string
-}
-
-// frames feeds the bytes to f, piece bytes at a time, and returns the frames that it found.
-func frames(t *testing.T, f transport.Framing, in []byte, piece int) (out []got, err error) {
-	buf := make([]byte, 0, len(in))
-	for {
-		frame, n, err := f.Next(buf)
-		switch {
-		case err != nil:
-			return out, err
-		case n > 0:
-			out = append(out, got{frame.Kind, string(frame.Payload)})
-			buf = buf[n:]
-			continue
-		case frame.Need <= len(buf):
-			t.Fatalf("no frame in %d bytes, but only %d are needed", len(buf), frame.Need)
-		case len(in) == 0:
-			return out, nil
-		}
-		k := min(max(piece, 1), len(in))
-		buf, in = append(buf, in[:k]...), in[k:]
-	}
-}
-
-// allocated returns how many bytes f allocates for the frames in in.
-func allocated(f transport.Framing, in []byte) uint64 {
-	in = bytes.Clone(in)
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	for n, err := 1, error(nil); n > 0 && err == nil; in = in[n:] {
-		_, n, err = f.Next(in)
-	}
-	runtime.ReadMemStats(&after)
-	return after.TotalAlloc - before.TotalAlloc
-}
-
-func unhex(t *testing.T, s string) []byte {
-	t.Helper()
-	b, err := hex.DecodeString(strings.ReplaceAll(s, " ", ""))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
-
-func errorText(err error) string {
-	if err == nil {
-		return ""
-	}
-	return err.Error()
 }
 
 func orElse(n, other int) int {

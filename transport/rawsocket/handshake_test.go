@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/tandemrouter/tandem/internal/wamptest"
 	"github.com/tandemrouter/tandem/transport"
 	"github.com/tandemrouter/tandem/transport/rawsocket"
 	"github.com/tandemrouter/tandem/wamp"
@@ -177,7 +178,7 @@ func TestDial(t *testing.T) {
 		{"reserved octets", rawsocket.DialConfig{}, "7fb30000", "7f730001", 0, rawsocket.NoCode, "reserved octets"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			address := serve(t, func(router net.Conn) {
+			address := wamptest.Answer(t, func(router net.Conn) {
 				if request := exchange(t, router, "", 4); request != tt.request {
 					t.Errorf("request %s, want %s", request, tt.request)
 				}
@@ -204,7 +205,7 @@ func TestDial(t *testing.T) {
 
 func TestDialEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
-	address := serve(t, func(router net.Conn) {
+	address := wamptest.Answer(t, func(router net.Conn) {
 		exchange(t, router, "", 4)
 		cancel()
 		wantClosed(t, router)
@@ -215,7 +216,7 @@ func TestDialEndsWithItsContext(t *testing.T) {
 }
 
 func TestDialTimesOut(t *testing.T) {
-	address := serve(t, func(conn net.Conn) { _, _ = io.Copy(io.Discard, conn) })
+	address := wamptest.Answer(t, func(conn net.Conn) { _, _ = io.Copy(io.Discard, conn) })
 	_, err := rawsocket.Dial(t.Context(), "tcp", address, &rawsocket.DialConfig{Timeout: 20 * time.Millisecond})
 	var timeout net.Error
 	if !errors.As(err, &timeout) || !timeout.Timeout() {
@@ -249,29 +250,6 @@ func accept(t *testing.T, cfg *rawsocket.Config) (client net.Conn, done <-chan a
 		result <- accepted{conn, err}
 	}()
 	return client, result
-}
-
-// serve answers one connection to the returned address. The test waits for it to end.
-func serve(t *testing.T, answer func(net.Conn)) (address string) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	done := make(chan struct{})
-	t.Cleanup(func() {
-		listener.Close()
-		<-done
-	})
-	go func() {
-		defer close(done)
-		conn, err := listener.Accept()
-		if err != nil {
-			return
-		}
-		defer conn.Close()
-		answer(conn)
-	}()
-	return listener.Addr().String()
 }
 
 // exchange writes what is given in hexadecimal and reads so many octets.

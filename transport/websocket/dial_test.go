@@ -14,6 +14,7 @@ import (
 
 	"github.com/gobwas/ws"
 
+	"github.com/tandemrouter/tandem/internal/wamptest"
 	"github.com/tandemrouter/tandem/transport"
 	"github.com/tandemrouter/tandem/transport/websocket"
 	"github.com/tandemrouter/tandem/wamp"
@@ -136,7 +137,7 @@ func raw(text string) http.HandlerFunc {
 func TestDialBoundsTheResponse(t *testing.T) {
 	const chunk = 16 << 10
 	sent := make(chan int, 1)
-	address := serveTCP(t, func(conn net.Conn) {
+	address := wamptest.Answer(t, func(conn net.Conn) {
 		n, err := io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nX: ")
 		for err == nil && n < 64<<20 {
 			var k int
@@ -155,7 +156,7 @@ func TestDialBoundsTheResponse(t *testing.T) {
 
 func TestDialEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
-	address := serveTCP(t, func(conn net.Conn) {
+	address := wamptest.Answer(t, func(conn net.Conn) {
 		cancel()
 		_, _ = io.Copy(io.Discard, conn)
 	})
@@ -165,7 +166,7 @@ func TestDialEndsWithItsContext(t *testing.T) {
 }
 
 func TestDialTimesOut(t *testing.T) {
-	address := serveTCP(t, func(conn net.Conn) { _, _ = io.Copy(io.Discard, conn) })
+	address := wamptest.Answer(t, func(conn net.Conn) { _, _ = io.Copy(io.Discard, conn) })
 	_, err := websocket.Dial(t.Context(), "ws://"+address, &websocket.DialConfig{Timeout: 20 * time.Millisecond})
 	var timeout net.Error
 	if !errors.As(err, &timeout) || !timeout.Timeout() {
@@ -179,27 +180,4 @@ func TestDialWrongURL(t *testing.T) {
 			t.Errorf("Dial(%q) succeeded", url)
 		}
 	}
-}
-
-// serveTCP answers one connection to the returned address. The test waits for it to end.
-func serveTCP(t *testing.T, answer func(net.Conn)) (address string) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	done := make(chan struct{})
-	t.Cleanup(func() {
-		listener.Close()
-		<-done
-	})
-	go func() {
-		defer close(done)
-		conn, err := listener.Accept()
-		if err != nil {
-			return
-		}
-		defer conn.Close()
-		answer(conn)
-	}()
-	return listener.Addr().String()
 }

@@ -5,60 +5,57 @@ import (
 	"encoding/hex"
 	"errors"
 	"io"
-	"runtime"
-	"slices"
 	"strings"
 	"testing"
 
 	"github.com/gobwas/ws"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/tandemrouter/tandem/internal/wamptest"
 	"github.com/tandemrouter/tandem/transport"
 	"github.com/tandemrouter/tandem/wamp"
 )
 
 const kib = 1 << 10
 
-// got is a frame that was found in the input, or several.
-type got struct {
-	Kind    transport.FrameKind
-	Payload string
+func found(kind transport.FrameKind, payload string) wamptest.Frame {
+	return wamptest.Frame{Kind: kind, Payload: payload}
 }
 
-func message(payload string) got { return got{transport.FrameMessage, payload} }
+func message(payload string) wamptest.Frame { return found(transport.FrameMessage, payload) }
 
 // What a client receives, which is not masked. The messages are text of at most 1 KiB in at most 4 fragments.
 func TestNext(t *testing.T) {
 	for _, tt := range []struct {
 		name string
 		in   string // hexadecimal
-		want []got
+		want []wamptest.Frame
 		code uint16 // of the error; 0 if there is none
 		err  string
 	}{
-		{name: "message", in: "8105 48656c6c6f", want: []got{message("Hello")}},
-		{name: "empty message", in: "8100", want: []got{message("")}},
-		{name: "two messages", in: "810161 810162", want: []got{message("a"), message("b")}},
+		{name: "message", in: "8105 48656c6c6f", want: []wamptest.Frame{message("Hello")}},
+		{name: "empty message", in: "8100", want: []wamptest.Frame{message("")}},
+		{name: "two messages", in: "810161 810162", want: []wamptest.Frame{message("a"), message("b")}},
 		{name: "nothing"},
 		{name: "half a header", in: "81"},
 		{name: "header without all of its length", in: "817e00"},
 		{name: "half a payload", in: "8105 4865"},
-		{name: "ping", in: "890161", want: []got{{transport.FramePing, "a"}}},
-		{name: "empty ping", in: "8900", want: []got{{transport.FramePing, ""}}},
-		{name: "pong", in: "8a0161", want: []got{{transport.FramePong, "a"}}},
-		{name: "close", in: "8800", want: []got{{transport.FrameClose, ""}}},
-		{name: "close with code and reason", in: "8805 03e8 627965", want: []got{{transport.FrameClose, "\x03\xe8bye"}}},
+		{name: "ping", in: "890161", want: []wamptest.Frame{found(transport.FramePing, "a")}},
+		{name: "empty ping", in: "8900", want: []wamptest.Frame{found(transport.FramePing, "")}},
+		{name: "pong", in: "8a0161", want: []wamptest.Frame{found(transport.FramePong, "a")}},
+		{name: "close", in: "8800", want: []wamptest.Frame{found(transport.FrameClose, "")}},
+		{name: "close with code and reason", in: "8805 03e8 627965", want: []wamptest.Frame{found(transport.FrameClose, "\x03\xe8bye")}},
 
-		{name: "fragments", in: "010361 6263 000164 800165", want: []got{message("abcde")}},
-		{name: "empty fragments", in: "0100 0000 8000", want: []got{message("")}},
+		{name: "fragments", in: "010361 6263 000164 800165", want: []wamptest.Frame{message("abcde")}},
+		{name: "empty fragments", in: "0100 0000 8000", want: []wamptest.Frame{message("")}},
 		{name: "control frames between fragments", in: "010161 890170 800162 8a00",
-			want: []got{{transport.FramePing, "p"}, message("ab"), {transport.FramePong, ""}}},
+			want: []wamptest.Frame{found(transport.FramePing, "p"), message("ab"), found(transport.FramePong, "")}},
 		{name: "messages after fragments", in: "010161 800162 010163 800164 810165",
-			want: []got{message("ab"), message("cd"), message("e")}},
-		{name: "as many fragments as accepted", in: "010161 000162 000163 800164", want: []got{message("abcd")}},
+			want: []wamptest.Frame{message("ab"), message("cd"), message("e")}},
+		{name: "as many fragments as accepted", in: "010161 000162 000163 800164", want: []wamptest.Frame{message("abcd")}},
 		{name: "too many fragments", in: "010161 000162 000163 000164 8000", code: 1008, err: "too many fragments"},
 		{name: "continuation of nothing", in: "800161", code: 1002, err: "continuation of no message"},
-		{name: "continuation after the end", in: "010161 800162 800163", want: []got{message("ab")}, code: 1002,
+		{name: "continuation after the end", in: "010161 800162 800163", want: []wamptest.Frame{message("ab")}, code: 1002,
 			err: "continuation of no message"},
 		{name: "message within a message", in: "010161 810162", code: 1002, err: "within a fragmented one"},
 
@@ -77,11 +74,11 @@ func TestNext(t *testing.T) {
 		{name: "fragmented ping", in: "0900", code: 1002, err: "fragmented control frame"},
 		{name: "fragmented close", in: "0800", code: 1002, err: "fragmented control frame"},
 		{name: "ping of 125 bytes", in: "897d" + strings.Repeat("61", 125),
-			want: []got{{transport.FramePing, strings.Repeat("a", 125)}}},
+			want: []wamptest.Frame{found(transport.FramePing, strings.Repeat("a", 125))}},
 		{name: "ping of 126 bytes", in: "897e007e", code: 1002, err: "longer than 125 bytes"},
 		{name: "close of 2^32 bytes", in: "887f0000000100000000", code: 1002, err: "longer than 125 bytes"},
 
-		{name: "126 bytes", in: "817e007e" + strings.Repeat("61", 126), want: []got{message(strings.Repeat("a", 126))}},
+		{name: "126 bytes", in: "817e007e" + strings.Repeat("61", 126), want: []wamptest.Frame{message(strings.Repeat("a", 126))}},
 		{name: "125 bytes in a long header", in: "817e007d", code: 1002, err: "shortest form"},
 		{name: "0 bytes in a long header", in: "817e0000", code: 1002, err: "shortest form"},
 		{name: "65535 bytes in the longest header", in: "817f000000000000ffff", code: 1002, err: "shortest form"},
@@ -101,11 +98,11 @@ func TestNext(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			for _, piece := range []int{1, 3, 1 << 20} {
-				out, err := frames(t, newFraming(wamp.JSON, true, kib, 4), unhex(t, tt.in), piece)
+				out, err := wamptest.Frames(t, newFraming(wamp.JSON, true, kib, 4), wamptest.Unhex(t, tt.in), piece)
 				if diff := cmp.Diff(tt.want, out); diff != "" {
 					t.Errorf("in pieces of %d: -want +got\n%s", piece, diff)
 				}
-				if got := errorText(err); !strings.Contains(got, tt.err) || code(err) != tt.code {
+				if got := wamptest.ErrorText(err); !strings.Contains(got, tt.err) || code(err) != tt.code {
 					t.Errorf("in pieces of %d: error %q with code %d, want %q with %d", piece, got, code(err), tt.err, tt.code)
 				}
 			}
@@ -118,12 +115,12 @@ func TestNextUnmasks(t *testing.T) {
 	router := newFraming(wamp.JSON, false, kib, 4)
 	in := "8185 37fa213d 7f9f4d5158" + // Hello
 		"0183 37fa213d 7f9f4d" + "8982 01020304 6160" + "8082 37fa213d 5b95" // Hel, ping, lo
-	out, err := frames(t, router, unhex(t, in), 5)
-	want := []got{message("Hello"), {transport.FramePing, "`b"}, message("Hello")}
+	out, err := wamptest.Frames(t, router, wamptest.Unhex(t, in), 5)
+	want := []wamptest.Frame{message("Hello"), found(transport.FramePing, "`b"), message("Hello")}
 	if diff := cmp.Diff(want, out); diff != "" || err != nil {
 		t.Errorf("error %v, frames: -want +got\n%s", err, diff)
 	}
-	if _, _, err := router.Next(unhex(t, "810161")); code(err) != 1002 {
+	if _, _, err := router.Next(wamptest.Unhex(t, "810161")); code(err) != 1002 {
 		t.Errorf("frame without a mask: %v", err)
 	}
 }
@@ -131,10 +128,10 @@ func TestNextUnmasks(t *testing.T) {
 func TestNextBinary(t *testing.T) {
 	for _, s := range []wamp.Serializer{wamp.MessagePack, wamp.CBOR} {
 		f := newFraming(s, true, kib, 4)
-		if frame, _, err := f.Next(unhex(t, "8201ff")); err != nil || string(frame.Payload) != "\xff" {
+		if frame, _, err := f.Next(wamptest.Unhex(t, "8201ff")); err != nil || string(frame.Payload) != "\xff" {
 			t.Errorf("%v: binary message: %+v, %v", s, frame, err)
 		}
-		if _, _, err := f.Next(unhex(t, "810161")); code(err) != 1002 {
+		if _, _, err := f.Next(wamptest.Unhex(t, "810161")); code(err) != 1002 {
 			t.Errorf("%v: WS-04 text message: %v", s, err)
 		}
 	}
@@ -151,7 +148,7 @@ func TestNextSaysWhatItNeeds(t *testing.T) {
 		"8105":           7,
 		"817e0400":       4 + kib,
 	} {
-		frame, n, err := newFraming(wamp.JSON, true, kib, 4).Next(unhex(t, in))
+		frame, n, err := newFraming(wamp.JSON, true, kib, 4).Next(wamptest.Unhex(t, in))
 		if n != 0 || err != nil || frame.Need != need {
 			t.Errorf("Next(%s) = %+v, %d, %v; want a need of %d", in, frame, n, err, need)
 		}
@@ -161,14 +158,14 @@ func TestNextSaysWhatItNeeds(t *testing.T) {
 func TestSetMaxReceiveWS08(t *testing.T) {
 	f := newFraming(wamp.JSON, true, kib, 4)
 	f.SetMaxReceive(4)
-	if _, _, err := f.Next(unhex(t, "8105")); code(err) != 1009 {
+	if _, _, err := f.Next(wamptest.Unhex(t, "8105")); code(err) != 1009 {
 		t.Errorf("5 bytes: %v", err)
 	}
-	if frame, _, err := f.Next(unhex(t, "0104 61626364")); err != nil {
+	if frame, _, err := f.Next(wamptest.Unhex(t, "0104 61626364")); err != nil {
 		t.Errorf("4 bytes: %+v, %v", frame, err)
 	}
 	f.SetMaxReceive(2)
-	if _, _, err := f.Next(unhex(t, "8000")); code(err) != 1009 {
+	if _, _, err := f.Next(wamptest.Unhex(t, "8000")); code(err) != 1009 {
 		t.Errorf("limit lowered below what has come of a message: %v", err)
 	}
 }
@@ -177,7 +174,7 @@ func TestSetMaxReceiveWS08(t *testing.T) {
 func TestAssembledMessagesAreNotWrittenAgain(t *testing.T) {
 	f := newFraming(wamp.JSON, true, kib, 4)
 	take := func(in string) []byte {
-		frame, _, err := f.Next(unhex(t, in))
+		frame, _, err := f.Next(wamptest.Unhex(t, in))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -265,7 +262,7 @@ func TestShape(t *testing.T) {
 
 func TestFramesAllocateNothing(t *testing.T) {
 	router, client := newFraming(wamp.CBOR, false, kib, 4), newFraming(wamp.CBOR, true, kib, 4)
-	in := unhex(t, "8285 37fa213d 7f9f4d5158")
+	in := wamptest.Unhex(t, "8285 37fa213d 7f9f4d5158")
 	out := make([]byte, 0, 64)
 	if n := testing.AllocsPerRun(100, func() {
 		_, _, _ = router.Next(in)
@@ -289,61 +286,8 @@ func FuzzNext(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, in []byte, piece uint16, client bool) {
 		fresh := func() transport.Framing { return newFraming(wamp.JSON, client, 4*kib, 64) }
-		whole, wholeErr := frames(t, fresh(), in, len(in))
-		pieces, piecesErr := frames(t, fresh(), in, int(piece))
-		if diff := cmp.Diff(whole, pieces); diff != "" || errorText(wholeErr) != errorText(piecesErr) {
-			t.Errorf("errors %v and %v; frames: -whole +pieces\n%s", wholeErr, piecesErr, diff)
-		}
-		if got := allocated(fresh(), in); got > 64*kib+32*uint64(len(in)) {
-			t.Errorf("%d bytes allocated for %d", got, len(in))
-		}
+		wamptest.CheckFraming(t, fresh, in, int(piece))
 	})
-}
-
-// frames feeds the bytes to f, piece bytes at a time, and returns the frames that it found.
-func frames(t *testing.T, f transport.Framing, in []byte, piece int) (out []got, err error) {
-	in = slices.Clone(in) // Next unmasks in place
-	buf := make([]byte, 0, len(in))
-	for {
-		frame, n, err := f.Next(buf)
-		switch {
-		case err != nil:
-			return out, err
-		case n > 0:
-			buf = buf[n:]
-			if frame.Kind != transport.FrameNone {
-				out = append(out, got{frame.Kind, string(frame.Payload)})
-			}
-			continue
-		case frame.Need <= len(buf):
-			t.Fatalf("no frame in %d bytes, but only %d are needed", len(buf), frame.Need)
-		case len(in) == 0:
-			return out, nil
-		}
-		k := min(max(piece, 1), len(in))
-		buf, in = append(buf, in[:k]...), in[k:]
-	}
-}
-
-// allocated returns how many bytes f allocates for the frames in in.
-func allocated(f transport.Framing, in []byte) uint64 {
-	in = slices.Clone(in)
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	for n, err := 1, error(nil); n > 0 && err == nil; in = in[n:] {
-		_, n, err = f.Next(in)
-	}
-	runtime.ReadMemStats(&after)
-	return after.TotalAlloc - before.TotalAlloc
-}
-
-func unhex(t *testing.T, s string) []byte {
-	t.Helper()
-	b, err := hex.DecodeString(strings.ReplaceAll(s, " ", ""))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
 }
 
 // code returns the code of a FrameError, or 0.
@@ -353,11 +297,4 @@ func code(err error) uint16 {
 		return frame.Code
 	}
 	return 0
-}
-
-func errorText(err error) string {
-	if err == nil {
-		return ""
-	}
-	return err.Error()
 }
