@@ -30,40 +30,43 @@ func TestTestamentsWithRouter_TES05_TES06_TES07(t *testing.T) {
 	}
 	for name, end := range ways {
 		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				ctx := context.Background()
-				r := newRouter(t)
-				testator := joined(t, r)
-				events, _ := subscribed(t, joined(t, r), "a.gone")
-				add := func(scope client.TestamentScope, arg string) {
-					if err := testator.AddTestament(ctx, scope, "a.gone", client.Args(arg), client.DiscloseMe()); err != nil {
-						t.Fatal(err)
-					}
-				}
-				add(client.Destroyed, "flushed")
-				if err := testator.FlushTestaments(ctx, client.Destroyed); err != nil {
-					t.Fatal(err)
-				}
-				add(client.Destroyed, "second")
-				add(client.Destroyed, "third")
-				add(client.Detached, "first")
-				events.want(t)
-				if err := end(testator); err != nil {
-					t.Fatal(err)
-				}
-				synctest.Wait()
-				if len(events) != 3 {
-					t.Fatalf("%d events", len(events))
-				}
-				for _, want := range []string{"first", "second", "third"} {
-					e := <-events
-					wantArgs(t, e.Args, want)
-					if e.Details.Publisher != testator.ID() { // TES-15
-						t.Errorf("published by %d", e.Details.Publisher)
-					}
-				}
-			})
+			synctest.Test(t, func(t *testing.T) { checkTestaments(t, end) })
 		})
+	}
+}
+
+// checkTestaments has a session leave testaments, and end.
+func checkTestaments(t *testing.T, end func(*client.Session) error) {
+	ctx := context.Background()
+	r := newRouter(t)
+	testator := joined(t, r)
+	events, _ := subscribed(t, joined(t, r), "a.gone")
+	add := func(scope client.TestamentScope, arg string) {
+		if err := testator.AddTestament(ctx, scope, "a.gone", client.Args(arg), client.DiscloseMe()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	add(client.Destroyed, "flushed")
+	if err := testator.FlushTestaments(ctx, client.Destroyed); err != nil {
+		t.Fatal(err)
+	}
+	add(client.Destroyed, "second")
+	add(client.Destroyed, "third")
+	add(client.Detached, "first")
+	events.want(t)
+	if err := end(testator); err != nil {
+		t.Fatal(err)
+	}
+	synctest.Wait()
+	if len(events) != 3 {
+		t.Fatalf("%d events", len(events))
+	}
+	for _, want := range []string{"first", "second", "third"} {
+		e := <-events
+		wantArgs(t, e.Args, want)
+		if e.Details.Publisher != testator.ID() { // TES-15
+			t.Errorf("published by %d", e.Details.Publisher)
+		}
 	}
 }
 

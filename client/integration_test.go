@@ -8,6 +8,7 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/tandemrouter/tandem/auth"
 	"github.com/tandemrouter/tandem/client"
 	"github.com/tandemrouter/tandem/router"
@@ -154,42 +155,42 @@ func TestPartsAndResultsWithRouter_CLI10_PCI18(t *testing.T) {
 		"packed": {client.ReceiveProgress(), client.Passthru(inCBOR)},
 	} {
 		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				ctx := context.Background()
-				r := newRouter(t)
-				callee, caller := joined(t, r), joined(t, r)
-				if _, err := callee.Register(ctx, "a.sum", sum); err != nil {
-					t.Fatal(err)
-				}
-				c, err := caller.OpenCall(ctx, "a.sum", append(opts, client.Args(1))...)
-				if err != nil {
-					t.Fatal(err)
-				}
-				defer c.Cancel()
-				want := []string{"[1] true", "[3] true", "[6] true", "[sum 6] false"}
-				n := 1
-				for result, err := range c.Results(ctx) {
-					if err != nil {
-						t.Fatal(err)
-					}
-					if got := fmt.Sprint(result.Args, result.Details.Progress); got != want[n-1] {
-						t.Errorf("result %d is %s, want %s", n, got, want[n-1])
-					}
-					n++
-					switch n {
-					case 2:
-						send(t, c, 2)
-					case 3:
-						sendLast(t, c, 3)
-					}
-				}
-				if n != 5 {
-					t.Errorf("%d results", n-1)
-				}
-				wantErr(t, c.Send(ctx), client.ErrNoMoreParts)
-			})
+			synctest.Test(t, func(t *testing.T) { checkPartsAndResults(t, opts) })
 		})
 	}
+}
+
+// checkPartsAndResults sends three parts, each of the later ones when there is a result for the one before.
+func checkPartsAndResults(t *testing.T, opts []client.CallOption) {
+	ctx := context.Background()
+	r := newRouter(t)
+	callee, caller := joined(t, r), joined(t, r)
+	if _, err := callee.Register(ctx, "a.sum", sum); err != nil {
+		t.Fatal(err)
+	}
+	c, err := caller.OpenCall(ctx, "a.sum", append(opts, client.Args(1))...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Cancel()
+	var got []string
+	for result, err := range c.Results(ctx) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, fmt.Sprint(result.Args, result.Details.Progress))
+		switch len(got) {
+		case 1:
+			send(t, c, 2)
+		case 2:
+			sendLast(t, c, 3)
+		}
+	}
+	want := []string{"[1] true", "[3] true", "[6] true", "[sum 6] false"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	wantErr(t, c.Send(ctx), client.ErrNoMoreParts)
 }
 
 func TestPartsEndWithWhoeverLeaves_PCI17(t *testing.T) {

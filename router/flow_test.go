@@ -170,21 +170,27 @@ func TestRPC13_EveryCallIsAnsweredOnce(t *testing.T) {
 			}
 			p.drop()
 		}
-		answered := map[wamp.ID]int{}
-		for _, m := range caller.hears() {
-			switch m := m.(type) {
-			case *wamp.Result:
-				answered[m.Request]++
-			case *wamp.Error:
-				answered[m.Request]++
-			}
-		}
+		answered := answersByRequest(caller.hears())
 		for i := range calls {
 			if n := answered[wamp.ID(i+1)]; n != 1 {
 				t.Errorf("call %d was answered %d times", i+1, n)
 			}
 		}
 	})
+}
+
+// answersByRequest counts the answers to each call.
+func answersByRequest(messages []wamp.Message) map[wamp.ID]int {
+	answered := map[wamp.ID]int{}
+	for _, m := range messages {
+		switch m := m.(type) {
+		case *wamp.Result:
+			answered[m.Request]++
+		case *wamp.Error:
+			answered[m.Request]++
+		}
+	}
+	return answered
 }
 
 func TestQueuesOfVanishedPeersAreGivenUp(t *testing.T) {

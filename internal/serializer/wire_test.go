@@ -246,26 +246,11 @@ func nested(s wamp.Serializer, n int) map[string]string {
 // TestSER11Depth: 128 lists and dictionaries may lie within one another, the message included.
 func TestSER11Depth(t *testing.T) {
 	eachSerializer(t, func(t *testing.T, s wamp.Serializer) {
-		code, id, empty := string(value(t, s, 70)), string(value(t, s, 1)), entries(s)
-		yield := func(depth int) map[string][]byte {
-			m := map[string][]byte{}
-			for name, args := range nested(s, depth-1) {
-				m[name] = list(s, code, id, empty, args)
-			}
-			return m
-		}
-		for name, b := range yield(128) {
-			m := parse(t, s, b).(*wamp.Yield)
-			for _, to := range serializers { // what is not too deep for one is not for another
-				if out, err := serializer.Append(nil, to, m); err == nil {
-					parse(t, to, out)
-				} else if name == "lists" || to == s {
-					t.Errorf("%s to %v: %v", name, to, err)
-				}
-			}
+		for name, b := range deepYields(t, s, 128) {
+			checkDeepEnough(t, s, name, b)
 		}
 		for _, depth := range []int{129, 130, 200, 1000, 1000000} {
-			for name, b := range yield(depth) {
+			for name, b := range deepYields(t, s, depth) {
 				m, err := serializer.Parse(s, b)
 				if !errors.Is(err, wamp.ErrProtocolViolation) || !strings.Contains(err.Error(), "deep") {
 					t.Errorf("%s, %d deep: %v, %v", name, depth, m, err)
@@ -273,6 +258,28 @@ func TestSER11Depth(t *testing.T) {
 			}
 		}
 	})
+}
+
+// deepYields returns YIELD messages with that depth, by what their arguments consist of.
+func deepYields(t *testing.T, s wamp.Serializer, depth int) map[string][]byte {
+	code, id, empty := string(value(t, s, 70)), string(value(t, s, 1)), entries(s)
+	m := map[string][]byte{}
+	for name, args := range nested(s, depth-1) {
+		m[name] = list(s, code, id, empty, args)
+	}
+	return m
+}
+
+// checkDeepEnough: what is not too deep for one serializer is not for another.
+func checkDeepEnough(t *testing.T, s wamp.Serializer, name string, b []byte) {
+	m := parse(t, s, b).(*wamp.Yield)
+	for _, to := range serializers {
+		if out, err := serializer.Append(nil, to, m); err == nil {
+			parse(t, to, out)
+		} else if name == "lists" || to == s {
+			t.Errorf("%s to %v: %v", name, to, err)
+		}
+	}
 }
 
 // TestSER12IndefiniteLengths: they may stand wherever a length does.

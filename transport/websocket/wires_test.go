@@ -114,29 +114,38 @@ func TestWiresKeepOrder(t *testing.T) {
 			conn := dial(t, wamp.CBOR)
 			var sender sync.WaitGroup
 			queue := transport.NewQueue(conn, 0, &sender)
-			sender.Go(func() {
-				for i := range n {
-					m := &wamp.Unsubscribe{Request: wamp.ID(i + 1), Subscription: 1}
-					for errors.Is(queue.Put(m), transport.ErrQueueFull) {
-						<-queue.Drained()
-					}
-				}
-			})
-			var run transport.Run
-			for next := wamp.ID(1); next <= n; {
-				if err := receive(t, conn, &run); err != nil {
-					t.Fatal(err)
-				}
-				for _, m := range run.Messages {
-					if got := m.(*wamp.Unsubscribe).Request; got != next {
-						t.Fatalf("request %d, want %d", got, next)
-					}
-					next++
-				}
-			}
+			sender.Go(func() { sendNumbered(queue, n) })
+			wantNumbered(t, conn, n)
 			sender.Wait()
 			endOrderly(t, conn)
 		})
+	}
+}
+
+// sendNumbered sends n messages whose request IDs count up from 1, and waits whenever the queue is full.
+func sendNumbered(queue *transport.Queue, n int) {
+	for i := range n {
+		m := &wamp.Unsubscribe{Request: wamp.ID(i + 1), Subscription: 1}
+		for errors.Is(queue.Put(m), transport.ErrQueueFull) {
+			<-queue.Drained()
+		}
+	}
+}
+
+// wantNumbered receives what sendNumbered has sent.
+func wantNumbered(t *testing.T, conn transport.Conn, n int) {
+	t.Helper()
+	var run transport.Run
+	for next := wamp.ID(1); next <= wamp.ID(n); {
+		if err := receive(t, conn, &run); err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range run.Messages {
+			if got := m.(*wamp.Unsubscribe).Request; got != next {
+				t.Fatalf("request %d, want %d", got, next)
+			}
+			next++
+		}
 	}
 }
 
