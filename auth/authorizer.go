@@ -8,10 +8,10 @@ import (
 
 // Identity is who a session is, as the router granted it when the session was opened.
 type Identity struct {
-	AuthID   string
-	Role     string // authrole
-	Method   string // authmethod
-	Provider string // authprovider
+	AuthID       string
+	AuthRole     string
+	AuthMethod   string
+	AuthProvider string
 }
 
 // Action is what a session asks to do (AZN-01).

@@ -55,7 +55,7 @@ type Roles map[string]Permissions
 
 // Authorize looks the request up.
 func (r Roles) Authorize(_ context.Context, q *Request) (Decision, error) {
-	p, known := r[q.Who.Role]
+	p, known := r[q.Who.AuthRole]
 	return Decision{
 		Allowed:       known && p.allows(q),
 		Disclose:      p.Disclose,

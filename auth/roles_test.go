@@ -37,7 +37,7 @@ func TestRoles(t *testing.T) {
 		{"nobody", auth.ActionCall, "com.a", false}, // AZN-08
 	}
 	for _, test := range tests {
-		r := &auth.Request{Who: auth.Identity{Role: test.role}, Action: test.action, URI: test.uri}
+		r := &auth.Request{Who: auth.Identity{AuthRole: test.role}, Action: test.action, URI: test.uri}
 		d, err := roles.Authorize(t.Context(), r)
 		if err != nil || d.Allowed != test.allowed {
 			t.Errorf("%s may %s %s: %v, %v; want %v", test.role, test.action, test.uri, d.Allowed, err, test.allowed)

@@ -294,7 +294,7 @@ func (s *session) historyOf(w *worker, id wamp.ID) (*history.Key, error) {
 func (s *session) selectEvents(key history.Key, q *history.Query) (history.Selection, error) {
 	h := s.realm.histories
 	found, err := history.Select(s.peer.router.ctx, h.store, key, q, history.Terms{
-		Admits:    func(e *history.Event) bool { return e.Audience.Admits(s.who.AuthID, s.who.Role) },
+		Admits:    func(e *history.Event) bool { return e.Audience.Admits(s.who.AuthID, s.who.AuthRole) },
 		MaxEvents: h.maxResult,
 		MaxBytes:  s.maxResultBytes(),
 	})

@@ -43,9 +43,9 @@ func newSession(p *peer, rl *realm, a *handshake.Accepted) *session {
 	s.core = routing.Session{
 		ID:           a.Welcome.Session,
 		AuthID:       a.Identity.AuthID,
-		AuthRole:     a.Identity.Role,
-		AuthMethod:   a.Identity.Method,
-		AuthProvider: a.Identity.Provider,
+		AuthRole:     a.Identity.AuthRole,
+		AuthMethod:   a.Identity.AuthMethod,
+		AuthProvider: a.Identity.AuthProvider,
 		Roles:        a.Roles,
 		Transport:    p.conn.Info().Transport,
 		Shell:        s,
@@ -182,7 +182,7 @@ func (s *session) decide(r *auth.Request) routing.Grant {
 		return routing.Grant{Failed: true, Text: "the authorizer failed"}
 	}
 	if !d.Allowed {
-		return routing.Grant{Text: "not allowed to " + r.Action.String() + " as role " + s.who.Role + " in realm " + s.realm.name}
+		return routing.Grant{Text: "not allowed to " + r.Action.String() + " as role " + s.who.AuthRole + " in realm " + s.realm.name}
 	}
 	return routing.Grant{
 		Allowed:       true,

@@ -81,7 +81,7 @@ func checkMethods(p *Policy, offered []string) *wamp.Abort {
 }
 
 func (a *Acceptor) anonymous(p *Policy, m *wamp.Hello) *Accepted {
-	id := auth.Identity{AuthID: a.AuthID, Role: p.Anonymous, Method: methodAnonymous, Provider: "static"}
+	id := auth.Identity{AuthID: a.AuthID, AuthRole: p.Anonymous, AuthMethod: methodAnonymous, AuthProvider: "static"}
 	return &Accepted{
 		Realm:    p.Realm,
 		Identity: id,
@@ -91,9 +91,9 @@ func (a *Acceptor) anonymous(p *Policy, m *wamp.Hello) *Accepted {
 			Agent:        p.Agent,
 			Realm:        p.Realm,
 			AuthID:       id.AuthID,
-			AuthRole:     id.Role,
-			AuthMethod:   id.Method,
-			AuthProvider: id.Provider,
+			AuthRole:     id.AuthRole,
+			AuthMethod:   id.AuthMethod,
+			AuthProvider: id.AuthProvider,
 		}},
 	}
 }

@@ -46,7 +46,7 @@ func TestAcceptorWelcomes(t *testing.T) {
 			if refusal != nil {
 				t.Fatalf("refused: %+v", refusal)
 			}
-			want := auth.Identity{AuthID: "somebody", Role: "guest", Method: "anonymous", Provider: "static"}
+			want := auth.Identity{AuthID: "somebody", AuthRole: "guest", AuthMethod: "anonymous", AuthProvider: "static"}
 			if diff := cmp.Diff(want, accepted.Identity); diff != "" {
 				t.Error(diff)
 			}
