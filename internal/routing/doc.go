@@ -15,4 +15,13 @@
 // session that committed it. The effects of one step stand in the order in which they must reach the peers.
 //
 // Authorization happens before a step; its verdict comes in as a Grant.
+//
+//	dealer            dealer.go   registration*.go lineup.go: who has registered what, and whose turn it is
+//	                              call*.go invoke.go: the life of a call
+//	                              backlog.go concurrency.go reroute.go shard.go: calls that wait, or go elsewhere
+//	broker            broker*.go  subscription.go receivers.go: who subscribed to what, and who may get an event
+//	                              retention*.go retained.go: events for later subscribers
+//	                              testament.go: events for the end of a session
+//	the router itself meta*.go    its procedures and events
+//	what both have    session.go departure.go outbox.go grant.go table.go request_ids.go foresee.go
 package routing
