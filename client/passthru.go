@@ -78,7 +78,7 @@ func unpack(from wamp.Serializer, args wamp.List, kwargs wamp.Dict) (wamp.List, 
 		return nil, nil, errNotPacked
 	}
 	packed, _ := args[0].([]byte)
-	content, err := parseValue(from, packed)
+	content, err := serializer.ParseValue(from, packed)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -100,39 +100,4 @@ func absentOr[T any](v any) (value T, ok bool) {
 	}
 	value, ok = v.(T)
 	return value, ok
-}
-
-// parseValue returns the Go value that the bytes are, which come from a stranger. It has them checked in the way in
-// which everything that comes from strangers is: as part of a message, here as its only argument.
-func parseValue(from wamp.Serializer, b []byte) (any, error) {
-	list := wamp.Payload{Serializer: from, Elements: 1, Raw: listOf(from, b)}
-	frame, err := serializer.Append(nil, from, &wamp.Result{Request: 1, Payload: list})
-	if err != nil {
-		return nil, err
-	}
-	m, err := serializer.Parse(from, frame)
-	if err != nil { // a violation, but of the other peer's
-		return nil, errNotPacked
-	}
-	args, kwargs, err := payload.Decode(&m.(*wamp.Result).Payload)
-	switch {
-	case err != nil:
-		return nil, err
-	case len(args) != 1 || kwargs != nil:
-		return nil, errNotPacked
-	}
-	return args[0], nil
-}
-
-// listOf returns a list of one value.
-func listOf(s wamp.Serializer, value []byte) []byte {
-	const one = 1
-	switch s {
-	case wamp.JSON:
-		return fmt.Appendf(nil, "[%s]", value)
-	case wamp.MessagePack:
-		return append([]byte{0x90 | one}, value...)
-	default: // CBOR
-		return append([]byte{0x80 | one}, value...)
-	}
 }

@@ -57,7 +57,7 @@ func optionsOf(m *wamp.Publish) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	message, err := parseValue(wamp.CBOR, frame)
+	message, err := serializer.ParseValue(wamp.CBOR, frame)
 	if err != nil {
 		return nil, err
 	}

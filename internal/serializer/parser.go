@@ -1,6 +1,7 @@
 package serializer
 
 import (
+	"bytes"
 	"hash/maphash"
 
 	"github.com/tandemrouter/tandem/internal/serializer/payload"
@@ -64,6 +65,23 @@ func (p *Parser) Reset() {
 func Parse(s wamp.Serializer, b []byte) (wamp.Message, error) {
 	p := Parser{once: true}
 	return p.Parse(s, b)
+}
+
+// ParseValue returns the Go value that the whole of b is. b may come from a stranger: it is checked as messages are. An
+// error is always one that is wamp.ErrInvalidPayload to errors.Is. It may be called by many goroutines at once.
+func ParseValue(s wamp.Serializer, b []byte) (any, error) {
+	var m scanned
+	if s == wamp.JSON {
+		b = bytes.Trim(b, " \t\r\n")
+	}
+	if !m.begin(s, b) {
+		return nil, payload.ErrMalformed
+	}
+	if end, err := m.skip(0); err != nil || end != len(b) {
+		return nil, payload.ErrMalformed
+	}
+	room := payload.NoLimit
+	return payload.DecodeValue(s, b, &room)
 }
 
 // next returns a zeroed message, of a type that comes often.

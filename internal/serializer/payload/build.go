@@ -32,7 +32,8 @@ type building struct {
 // bytes that it was made of, so where a peer chooses what is decoded this must have an end. It is for one goroutine.
 type Room int
 
-const noLimit = Room(math.MaxInt)
+// NoLimit is for values whose memory nobody need bound.
+const NoLimit = Room(math.MaxInt)
 
 // TakeEntry takes what the first entry of a dictionary needs beside its value, with a key of that many bytes. It returns
 // false if there is not so much left.

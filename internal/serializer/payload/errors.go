@@ -17,13 +17,15 @@ func (e *InexpressibleError) Is(target error) bool { return target == error(wamp
 
 func inexpressible(text string) error { return &InexpressibleError{Text: text} }
 
-// ErrNotText is the *InexpressibleError of a text that is not valid UTF-8 (SER-08).
-var ErrNotText = inexpressible("a text is not valid UTF-8")
+// What package serializer finds out too.
+var (
+	ErrMalformed = inexpressible("a value is malformed")
+	ErrNotText   = inexpressible("a text is not valid UTF-8") // SER-08
+)
 
 var (
 	errTooDeep      = inexpressible("a value is nested too deeply or contains itself")
 	errTruncated    = inexpressible("a value ends too early")
-	errMalformed    = inexpressible("a value is malformed")
 	errTrailing     = inexpressible("bytes follow the last value")
 	errNotArgs      = inexpressible("arguments are not a list, or keyword arguments not a dictionary")
 	errTooLarge     = inexpressible("a value is too large for MessagePack")

@@ -26,7 +26,7 @@ func Decode(p *wamp.Payload) (wamp.List, wamp.Dict, error) {
 	if p.Serializer == wamp.NoSerializer {
 		return p.Args, p.Kwargs, nil
 	}
-	room := noLimit
+	room := NoLimit
 	elements, err := decodeElements(p.Serializer, p.Raw, int(p.Elements), &room)
 	if err != nil {
 		return nil, nil, err

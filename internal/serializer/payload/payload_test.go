@@ -23,7 +23,7 @@ var sameValues = cmp.Options{
 
 // decodeOne returns the Go value of the single encoded value b.
 func decodeOne(s wamp.Serializer, b []byte) (any, error) {
-	room := payload.Room(math.MaxInt)
+	room := payload.NoLimit
 	return payload.DecodeValue(s, b, &room)
 }
 

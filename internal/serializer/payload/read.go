@@ -126,7 +126,7 @@ func (r *reader) end(t *token) error {
 	}
 	t.kind, t.size = kindMapEnd, c.items/2
 	if c.items%2 != 0 {
-		return errMalformed
+		return ErrMalformed
 	}
 	return nil
 }

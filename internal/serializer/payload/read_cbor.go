@@ -43,7 +43,7 @@ func (r *reader) takeCBORArgument() (uint64, error) {
 	case info <= format.CBORUint64:
 		return r.takeUint(1 << (info - format.CBORUint8))
 	}
-	return 0, errMalformed
+	return 0, ErrMalformed
 }
 
 // readCBORSimple reads a value of major type 7: a float, null and its like.
@@ -84,7 +84,7 @@ func (r *reader) readCBORIndefinite(t *token) error {
 		t.kind = kindBinary
 		return r.readCBORChunks(t, major)
 	default:
-		return errMalformed
+		return ErrMalformed
 	}
 	return nil
 }
@@ -101,7 +101,7 @@ func (r *reader) readCBORChunks(t *token, major byte) error {
 			break
 		}
 		if c&^format.CBORInfo != major {
-			return errMalformed
+			return ErrMalformed
 		}
 		n, err := r.takeCBORArgument()
 		if err != nil {
@@ -130,7 +130,7 @@ func (r *reader) readCBORTag(t *token, n uint64) error {
 	case r.pos >= len(r.src):
 		return errTruncated
 	case !bytes:
-		return errMalformed
+		return ErrMalformed
 	}
 	if err := r.readCBOR(t); err != nil {
 		return err

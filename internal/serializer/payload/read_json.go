@@ -71,7 +71,7 @@ func (r *reader) readJSONWord(t *token) error {
 	case bytes.HasPrefix(rest, []byte("null")):
 		r.pos += len("null")
 	default:
-		return errMalformed
+		return ErrMalformed
 	}
 	return nil
 }
@@ -160,7 +160,7 @@ func (r *reader) unescape() error {
 	case 'u':
 		return r.unescapeUnit()
 	default:
-		return errMalformed
+		return ErrMalformed
 	}
 	r.scratch = append(r.scratch, c)
 	return nil
@@ -202,7 +202,7 @@ func (r *reader) hexUnit() (unit rune, err error) {
 		case c|0x20 >= 'a' && c|0x20 <= 'f':
 			c = c | 0x20 - 'a' + 10
 		default:
-			return 0, errMalformed
+			return 0, ErrMalformed
 		}
 		unit = unit<<4 | rune(c)
 	}
@@ -250,7 +250,7 @@ func readIntegerLiteral(t *token, digits []byte) error {
 	t.kind = kindInteger
 	for _, c := range digits {
 		if c -= '0'; c > 9 {
-			return errMalformed
+			return ErrMalformed
 		}
 		t.num = t.num*10 + uint64(c)
 	}
@@ -270,7 +270,7 @@ func readLargeInteger(t *token, digits []byte) error {
 	}
 	n, ok := new(big.Int).SetString(string(digits), 10)
 	if !ok || digits[0] == '-' || digits[0] == '+' {
-		return errMalformed
+		return ErrMalformed
 	}
 	if t.neg {
 		n.Neg(n)

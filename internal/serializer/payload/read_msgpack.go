@@ -25,7 +25,7 @@ func (r *reader) readMessagePack(t *token) error {
 	case c == format.MsgpackTrue || c == format.MsgpackFalse:
 		t.setBool(c == format.MsgpackTrue)
 	case c != format.MsgpackNil:
-		return errMalformed // 0xc1 has no meaning
+		return ErrMalformed // 0xc1 has no meaning
 	}
 	return nil
 }
