@@ -11,7 +11,10 @@
 // An application's arguments are never decoded on the way through a router; the package below, payload, converts them
 // for those who want to look at them, and for receivers with another serializer.
 //
-//	Append, Parse    append.go    message.go, fields.go, options_*.go
-//	what they use    writer.go    scan*.go: is it well formed, and where are its elements?
-//	                              scalar.go, dict.go, key.go: what are the values and the entries in its head?
+//	bytes to message    parse.go: Parse, Parser
+//	                    scan*.go: is it well formed, and where are its elements?
+//	                    parse_message.go parse_fields.go: the elements of each message
+//	                    parse_options_*.go parse_dict.go parse_scalar.go: options and details
+//	message to bytes    append.go: Append; append_head.go: what it writes with
+//	both                key.go: the keys of options and details
 package serializer

@@ -10,14 +10,14 @@ import (
 type class uint8
 
 const (
-	leaf     class = iota // the value has a bytes in all
-	sized                 // a length of a bytes follows, so many bytes, and b more
+	leaf     class = iota // the value has n bytes in all
+	sized                 // a length of n bytes follows, then so many bytes, and m more
 	chunked               // pieces of a text or byte string follow until a break
 	simple                // a byte follows that must say what one byte cannot
-	few                   // a container: a values follow
-	counted               // a container: a number of a bytes follows, and b times so many values
-	tagged                // one value follows after a bytes
-	endless               // a container: values follow until a break; b is what it wants
+	few                   // a container: n values follow
+	counted               // a container: a number of n bytes follows, then m times so many values
+	tagged                // one value follows after n bytes
+	endless               // a container: values follow until a break; m is what it wants
 	stop                  // a break
 	reserved              // the byte has no meaning
 )
@@ -25,7 +25,7 @@ const (
 // shape is what the first byte of a value in MessagePack or CBOR tells.
 type shape struct {
 	class class
-	a, b  uint8
+	n, m  uint8 // what they mean depends on the class
 	kind  headKind
 }
 
@@ -41,7 +41,7 @@ func makeSyntax(shapeOf func(byte) shape) *syntax {
 		s := shapeOf(byte(c))
 		t.shapes[c] = s
 		if s.class == leaf {
-			t.sizes[c] = s.a
+			t.sizes[c] = s.n
 		}
 	}
 	return &t
@@ -93,7 +93,7 @@ func (m *scanned) scanBinary() error {
 func (m *scanned) behindTags() int {
 	pos := 0
 	for n := 0; n < maxDepth && pos < len(m.input) && m.syntax.shapes[m.input[pos]].class == tagged; n++ {
-		pos += int(m.syntax.shapes[m.input[pos]].a)
+		pos += int(m.syntax.shapes[m.input[pos]].n)
 	}
 	return pos
 }
@@ -126,7 +126,7 @@ func (m *scanned) skipBinary(pos int) (end int, err error) {
 		case s.class == few && depth < maxDepth-1: // as below, but without a call
 			m.outer[depth] = left - 1
 			depth++
-			left = uint64(s.a)
+			left = uint64(s.n)
 			pos++
 		case s.class < few:
 			if pos, err = s.skip(b, pos); err != nil {
@@ -160,11 +160,11 @@ func within(b []byte, pos int) (int, error) {
 func (s shape) skip(b []byte, pos int) (end int, err error) {
 	switch s.class {
 	case sized:
-		n, next, ok := bigEndian(b, pos+1, int(s.a))
+		n, next, ok := bigEndian(b, pos+1, int(s.n))
 		if !ok || n > uint64(len(b)-next) {
 			return pos, badEnd
 		}
-		return within(b, next+int(n)+int(s.b))
+		return within(b, next+int(n)+int(s.m))
 	case chunked:
 		return skipChunks(b, pos)
 	default:
@@ -176,17 +176,17 @@ func (s shape) skip(b []byte, pos int) (end int, err error) {
 func (s shape) open(b []byte, pos int) (values uint64, first int, err error) {
 	switch s.class {
 	case few:
-		return uint64(s.a), pos + 1, nil
+		return uint64(s.n), pos + 1, nil
 	case counted:
-		n, next, ok := bigEndian(b, pos+1, int(s.a))
+		n, next, ok := bigEndian(b, pos+1, int(s.n))
 		if !ok || n > uint64(len(b)-next) {
 			return 0, pos, badEnd
 		}
-		return n * uint64(s.b), next, nil
+		return n * uint64(s.m), next, nil
 	case tagged:
-		return 1, pos + int(s.a), nil
+		return 1, pos + int(s.n), nil
 	case endless:
-		return uint64(s.b) << endlessShift, pos + 1, nil
+		return uint64(s.m) << endlessShift, pos + 1, nil
 	default:
 		return 0, pos, badByte
 	}

@@ -24,9 +24,9 @@ func cborClass(c byte) shape {
 	case format.CBORBytes, format.CBORText:
 		return shape{class: chunked}
 	case format.CBORArray:
-		return shape{class: endless, b: endlessList}
+		return shape{class: endless, m: endlessList}
 	case format.CBORMap:
-		return shape{class: endless, b: endlessMap}
+		return shape{class: endless, m: endlessMap}
 	case format.CBORSimple:
 		return shape{class: stop}
 	default:
@@ -38,15 +38,15 @@ func cborClass(c byte) shape {
 func cborShortShape(major, n byte) shape {
 	switch major {
 	case format.CBORBytes, format.CBORText:
-		return shape{class: leaf, a: 1 + n}
+		return shape{class: leaf, n: 1 + n}
 	case format.CBORArray:
-		return shape{class: few, a: n}
+		return shape{class: few, n: n}
 	case format.CBORMap:
-		return shape{class: few, a: 2 * n}
+		return shape{class: few, n: 2 * n}
 	case format.CBORTag:
-		return shape{class: tagged, a: 1}
+		return shape{class: tagged, n: 1}
 	default:
-		return shape{class: leaf, a: 1}
+		return shape{class: leaf, n: 1}
 	}
 }
 
@@ -54,18 +54,18 @@ func cborShortShape(major, n byte) shape {
 func cborLongShape(c, width byte) shape {
 	switch c &^ format.CBORInfo {
 	case format.CBORBytes, format.CBORText:
-		return shape{class: sized, a: width}
+		return shape{class: sized, n: width}
 	case format.CBORArray:
-		return shape{class: counted, a: width, b: 1}
+		return shape{class: counted, n: width, m: 1}
 	case format.CBORMap:
-		return shape{class: counted, a: width, b: 2}
+		return shape{class: counted, n: width, m: 2}
 	case format.CBORTag:
-		return shape{class: tagged, a: 1 + width}
+		return shape{class: tagged, n: 1 + width}
 	}
 	if c == format.CBORSimple8 {
 		return shape{class: simple}
 	}
-	return shape{class: leaf, a: 1 + width}
+	return shape{class: leaf, n: 1 + width}
 }
 
 func cborKind(c byte) headKind {
@@ -118,7 +118,7 @@ func skipChunks(b []byte, pos int) (end int, err error) {
 		case b[pos]&^format.CBORInfo != major:
 			return pos, badByte
 		case s.class == leaf:
-			pos += int(s.a)
+			pos += int(s.n)
 		case s.class == sized:
 			if pos, err = s.skip(b, pos); err != nil {
 				return pos, err

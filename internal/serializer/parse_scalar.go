@@ -150,7 +150,7 @@ func numberCBOR(b []byte) (headKind, uint64) {
 // untagged returns the value behind its tags, which mean nothing in the head of a message (SER-12).
 func untagged(b []byte) []byte {
 	for cborSyntax.shapes[b[0]].class == tagged {
-		b = b[cborSyntax.shapes[b[0]].a:]
+		b = b[cborSyntax.shapes[b[0]].n:]
 	}
 	return b
 }
@@ -172,7 +172,7 @@ func (m *scanned) textAt(e span) (text []byte, ok bool) {
 	case s.class == leaf:
 		text = b[1:]
 	case s.class == sized:
-		text = b[1+s.a:]
+		text = b[1+s.n:]
 	default:
 		return payload.DecodeText(wamp.CBOR, b) // in pieces, each of which must be valid
 	}
