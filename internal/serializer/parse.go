@@ -70,18 +70,28 @@ func Parse(s wamp.Serializer, b []byte) (wamp.Message, error) {
 // ParseValue returns the Go value that the whole of b is. b may come from a stranger: it is checked as messages are. An
 // error is always one that is wamp.ErrInvalidPayload to errors.Is. It may be called by many goroutines at once.
 func ParseValue(s wamp.Serializer, b []byte) (any, error) {
-	var m scanned
-	if s == wamp.JSON {
-		b = bytes.Trim(b, " \t\r\n")
-	}
-	if !m.begin(s, b) {
-		return nil, payload.ErrMalformed
-	}
-	if end, err := m.skip(0); err != nil || end != len(b) {
+	if !isOneValue(s, b) {
 		return nil, payload.ErrMalformed
 	}
 	room := payload.NoLimit
 	return payload.DecodeValue(s, b, &room)
+}
+
+// isOneValue reports whether the whole of b is one well-formed value.
+func isOneValue(s wamp.Serializer, b []byte) bool {
+	m := scanned{serializer: s, input: b}
+	switch s {
+	case wamp.JSON:
+		m.input = bytes.Trim(b, " \t\r\n")
+	case wamp.MessagePack:
+		m.syntax = messagePackSyntax
+	case wamp.CBOR:
+		m.syntax = cborSyntax
+	default:
+		return false
+	}
+	end, err := m.skip(0)
+	return err == nil && end == len(m.input)
 }
 
 // next returns a zeroed message, of a type that comes often.

@@ -26,28 +26,19 @@ type scanned struct {
 
 // scan checks the whole input and finds the message's elements.
 func (m *scanned) scan(s wamp.Serializer, input []byte) error {
-	if !m.begin(s, input) {
-		return wamp.Violation("no serializer")
-	}
-	if s == wamp.JSON {
-		return m.scanJSON()
-	}
-	return m.scanBinary()
-}
-
-// begin takes the input, or returns false if there is no such serializer.
-func (m *scanned) begin(s wamp.Serializer, input []byte) bool {
 	m.serializer, m.input, m.n = s, input, 0
 	switch s {
 	case wamp.JSON:
+		return m.scanJSON()
 	case wamp.MessagePack:
 		m.syntax = messagePackSyntax
+		return m.scanBinary()
 	case wamp.CBOR:
 		m.syntax = cborSyntax
+		return m.scanBinary()
 	default:
-		return false
+		return wamp.Violation("no serializer")
 	}
-	return true
 }
 
 // add notes the element at pos and returns where it ends.
