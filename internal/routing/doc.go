@@ -19,7 +19,7 @@
 //	dealer            dealer.go   registration*.go lineup.go: who has registered what, and whose turn it is
 //	                              call*.go invoke.go: the life of a call
 //	                              backlog.go concurrency.go reroute.go shard.go: calls that wait, or go elsewhere
-//	broker            broker*.go  subscription.go receivers.go: who subscribed to what, and who may get an event
+//	broker            broker*.go  subscription.go audience.go: who subscribed to what, and who may get an event
 //	                              retention*.go retained.go: events for later subscribers
 //	                              testament.go: events for the end of a session
 //	the router itself meta*.go    its procedures and events
