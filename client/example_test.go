@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/tandemrouter/tandem/auth"
 	"github.com/tandemrouter/tandem/client"
@@ -113,8 +112,11 @@ func ExampleSession_Call_cancel() {
 	callee, caller := connect(), connect()
 	defer callee.Close()
 	defer caller.Close()
+	asking, stop := context.WithCancel(ctx)
+	defer stop()
 	stopped := make(chan error, 1)
 	slow := func(ctx context.Context, _ *client.Invocation) (*client.Result, error) {
+		stop() // the caller changes its mind
 		<-ctx.Done()
 		stopped <- ctx.Err()
 		return nil, ctx.Err()
@@ -124,14 +126,12 @@ func ExampleSession_Call_cancel() {
 		return
 	}
 
-	soon, cancel := context.WithTimeout(ctx, 20*time.Millisecond)
-	defer cancel()
-	_, err := caller.Call(soon, "com.example.slow")
+	_, err := caller.Call(asking, "com.example.slow")
 	fmt.Println("caller:", err)
 	fmt.Println("callee:", <-stopped)
 
 	// Output:
-	// caller: context deadline exceeded
+	// caller: context canceled
 	// callee: context canceled
 }
 

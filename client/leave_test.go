@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -98,9 +99,16 @@ func TestLeaveWhenTheConnectionBreaks(t *testing.T) {
 func TestHandlersMayLeave(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *client.Session, r *fake) {
 		errs := make(chan error, 2)
-		r.subscribe(s, 1, 5, "a.b", func(ctx context.Context, _ *client.Event) { errs <- s.Leave(ctx) })
-		r.register(s, 2, "a.c", func(ctx context.Context, _ *client.Invocation) (*client.Result, error) {
+		var running sync.WaitGroup // else the one who leaves first may keep the other from being called
+		running.Add(2)
+		leave := func(ctx context.Context) {
+			running.Done()
+			running.Wait()
 			errs <- s.Leave(ctx)
+		}
+		r.subscribe(s, 1, 5, "a.b", func(ctx context.Context, _ *client.Event) { leave(ctx) })
+		r.register(s, 2, "a.c", func(ctx context.Context, _ *client.Invocation) (*client.Result, error) {
+			leave(ctx)
 			return nil, nil
 		})
 		r.send(event(5), &wamp.Invocation{Request: 1, Registration: 7})
