@@ -13,6 +13,7 @@
 //	inbox.go run.go                 what one read brought
 //	queue.go waiting.go segment.go  what waits to be written, and droppable.go: what may be dropped from it
 //	outgoing.go                     one message for many receivers
+//	listen_*.go closer_*.go         a listener that does not wake the scheduler, on Linux
 //
 // The packages below this one each implement one wire: the handshake and a Framing. Pipe connects two peers of the
 // same process.
