@@ -146,7 +146,7 @@ func (d *Dealer) bequeath(now time.Time, gone *callee, out *Outbox) {
 		delete(b.shards, gone)
 	}
 	switch {
-	case r.callees.count == 0:
+	case r.callees.count() == 0:
 		d.cancelAll(now, &b.open, out)
 	case r.invoke == wamp.InvokeLast:
 		d.serve(now, r.callees.newest(), out)

@@ -39,13 +39,13 @@ func (d *Dealer) serveFreed(now time.Time, c *callee, out *Outbox) {
 
 // detain keeps the slot of a call that has ended, until the callee answers.
 func (d *Dealer) detain(c *call) {
-	d.callees.put(&c.callee.session.dealer.unanswered, c.invocation, c.callee)
+	d.detained.put(&c.callee.session.dealer.unanswered, c.invocation, c.callee)
 }
 
 // discharge frees the slot of a call that ended before, now that its callee has answered.
 func (d *Dealer) discharge(now time.Time, s *Session, invocation wamp.ID, out *Outbox) {
-	if c, detained := d.callees.get(&s.dealer.unanswered, invocation); detained {
-		d.callees.delete(&s.dealer.unanswered, invocation)
+	if c, detained := d.detained.get(&s.dealer.unanswered, invocation); detained {
+		d.detained.delete(&s.dealer.unanswered, invocation)
 		d.vacate(now, c, out)
 	}
 }

@@ -77,15 +77,15 @@ type Dealer struct {
 	foresight        foresight
 
 	sessions map[wamp.ID]*Session
-	callees  tables[*callee] // the registrations of sessions, by registration ID, and who is unanswered
 	calls    tables[*call]   // the calls and invocations of sessions, by request ID
+	detained tables[*callee] // whose slots are taken by invocations that ended unanswered, by request ID
 	ended    tables[ending]  // calls and invocations of sessions that ended, by request ID
 }
 
 // dealerState is what the dealer knows of a session. A session that does nothing holds no memory.
 type dealerState struct {
 	left           bool // the session is gone: its messages are ignored
-	registrations  table[*callee]
+	registrations  offers
 	calls          table[*call]   // the pending calls that it made, by CALL.Request
 	invocations    table[*call]   // the pending calls that it has to answer, by INVOCATION.Request
 	lastInvocation wamp.ID        // INVOCATION.Request counts up from 1 for each session (IDS-05)
@@ -109,8 +109,8 @@ func NewDealer(c DealerConfig) *Dealer {
 		registrations:    make(registrationsByID),
 		nextRegistration: 1,
 		sessions:         make(map[wamp.ID]*Session),
-		callees:          newTables[*callee](c.Random),
 		calls:            newTables[*call](c.Random),
+		detained:         newTables[*callee](c.Random),
 		ended:            newTables[ending](c.Random),
 		procedures:       pattern.New[*registration]([2]uint64{c.Random(), c.Random()}),
 		foresight:        foresight{worthwhile: manyRegistrations},
@@ -136,7 +136,7 @@ func (d *Dealer) RemoveSession(now time.Time, s *Session, out *Outbox) {
 	s.dealer.left = true
 	delete(d.sessions, s.ID)
 	d.stopWaiting(now, s)
-	for _, c := range sorted(&s.dealer.registrations, func(c *callee) wamp.ID { return c.registration.id }) {
+	for _, c := range s.dealer.registrations.byID() {
 		d.withdraw(c)
 		out.tellUnregistered(c)
 		d.bequeath(now, c, out)

@@ -46,11 +46,13 @@ func (a *audit) expect(ok bool, format string, args ...any) {
 func (a *audit) session(s *Session) {
 	d, state := a.dealer, &s.dealer
 	if state.left {
-		empty := state.registrations.slots == nil && state.calls.slots == nil && state.invocations.slots == nil &&
+		empty := state.registrations == offers{} && state.calls.slots == nil && state.invocations.slots == nil &&
 			state.unanswered.slots == nil && state.kept == 0
 		a.expect(empty && d.sessions[s.ID] != s && state.endedCalls == nil && state.endedInvocations == nil, "session %d left something", s.ID)
 	}
-	for _, c := range checkTable(a, &d.callees, &state.registrations, func(c *callee) wamp.ID { return c.registration.id }) {
+	offered := state.registrations.byID()
+	a.expect(len(offered) == state.registrations.count, "session %d has %d registrations and counts %d", s.ID, len(offered), state.registrations.count)
+	for _, c := range offered {
 		a.callee(s, c)
 	}
 	kept := 0
@@ -82,13 +84,27 @@ func (a *audit) callee(s *Session, c *callee) {
 	a.expect(c.session == s, "session %d has the callee record of another", s.ID)
 	indexed, _ := a.dealer.procedures.Get(pattern.Kind(r.match), r.procedure)
 	a.expect(indexed == r, "registration %d is not in the index", r.id)
-	there := c.place >= 0 && int(c.place) < len(r.callees.slots) && r.callees.slots[c.place] == c
-	a.expect(there, "session %d is not in its place in the lineup of registration %d", s.ID, r.id)
+	slots := r.callees.all()
+	if l := r.callees.lineup; l != nil {
+		slots = l.slots
+	}
+	there := c.place >= 0 && int(c.place) < len(slots) && slots[c.place] == c
+	a.expect(there, "session %d is not in its place among the callees of registration %d", s.ID, r.id)
+	a.expect(r.callees.of(s) == c, "session %d is not found among the callees of registration %d", s.ID, r.id)
+	a.expect(c.next == nil || c.next.previous == c, "the registrations of session %d are in disorder", s.ID)
 }
 
 // lineup checks the order of the callees and what is said of them.
 func (a *audit) lineup(r *registration) {
-	l, count := &r.callees, 0
+	l, count := r.callees.lineup, 0
+	if l == nil {
+		c := r.callees.sole
+		a.expect(c != nil && a.registrations[r] == 1, "registration %d has not one callee", r.id)
+		a.expect(int(c.inFlight) == a.slots[c], "session %d has %d slots taken, %d found", c.session.ID, c.inFlight, a.slots[c])
+		return
+	}
+	a.expect(r.callees.sole == nil && l.count > 1, "registration %d has a lineup of %d", r.id, l.count)
+	a.expect(l.bySession == nil || len(l.bySession) == int(l.count), "registration %d has %d callees by session", r.id, len(l.bySession))
 	for at, c := range l.slots {
 		if c == nil {
 			continue
@@ -120,7 +136,7 @@ func (a *audit) backlog(r *registration) {
 		}
 		a.expect(r.nextFor(c) == nil, "session %d is free, but a call waits for registration %d", c.session.ID, r.id)
 	}
-	a.expect(len(b.shards) <= int(r.callees.count), "calls wait for callees that have withdrawn from registration %d", r.id)
+	a.expect(len(b.shards) <= r.callees.count(), "calls wait for callees that have withdrawn from registration %d", r.id)
 	a.expect(parts == b.parts && bytes == b.bytes, "%d parts wait for registration %d, %d found", b.parts, r.id, parts)
 	a.expect(parts <= max(0, a.dealer.config.MaxQueuedCalls), "%d parts wait for registration %d", parts, r.id)
 	a.expect(bytes <= a.dealer.config.MaxQueuedBytes, "%d bytes wait for registration %d", bytes, r.id)

@@ -37,7 +37,7 @@ func (d *Dealer) Foresee(messages []wamp.Message) {
 // touch follows the registrations to their callees and sessions, all of them one step at a time.
 func (f *foresight) touch() {
 	for _, r := range f.registrations {
-		f.touched += r.id + wamp.ID(r.callees.first)
+		f.touched += r.id
 	}
 	for _, r := range f.registrations {
 		f.touched += wamp.ID(r.callees.oldest().place)

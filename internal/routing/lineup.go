@@ -1,17 +1,38 @@
 package routing
 
-import "math/bits"
+import (
+	"math/bits"
+	"slices"
+)
 
-// lineup holds the callees of a registration in the order in which they registered (requirements 5.4). Where one
+// lineup holds several callees of a registration in the order in which they registered (requirements 5.4). Where one
 // withdraws a gap stays, until most of the room is unused; so that adding, removing and finding a callee take time that
 // grows with the logarithm of their number, if the cost of closing the gaps is spread over the withdrawals that made
 // them. The first and the last slot are never gaps.
 type lineup struct {
-	slots  []*callee // nil: a gap
-	free   *counts   // which slots have a callee that can take a call; nil: all have
-	count  int32     // callees
-	first  int32     // the first slot that is not a gap
-	cursor int32     // InvokeRoundRobin: the first slot that is next in turn
+	slots     []*callee            // nil: a gap
+	bySession map[*Session]*callee // nil: there are so few slots that one can look through them
+	free      *counts              // which slots have a callee that can take a call; nil: all have
+	count     int32                // callees
+	first     int32                // the first slot that is not a gap
+	cursor    int32                // InvokeRoundRobin: the first slot that is next in turn
+}
+
+// fewSlots are looked through faster than a map, and need none.
+const fewSlots = 16
+
+// newLineup returns a lineup of these callees, the first of whom is next in turn.
+func newLineup(list []*callee) lineup {
+	l := lineup{slots: make([]*callee, 0, len(list))}
+	for _, c := range list {
+		l.add(c)
+	}
+	for _, c := range list {
+		if c.busy() {
+			l.mark(c, -1)
+		}
+	}
+	return l
 }
 
 // withdrawn is the place of a callee that is in no lineup any more.
@@ -32,6 +53,19 @@ func (l *lineup) all() []*callee {
 	return list
 }
 
+// of returns the callee that a session is, or nil.
+func (l *lineup) of(s *Session) *callee {
+	if l.bySession != nil {
+		return l.bySession[s]
+	}
+	for _, c := range l.slots {
+		if c != nil && c.session == s {
+			return c
+		}
+	}
+	return nil
+}
+
 // inTurn returns the free callee that is next, or nil if all are busy (ROU-21), and moves the cursor behind it.
 func (l *lineup) inTurn() *callee {
 	at := int(l.cursor)
@@ -46,6 +80,15 @@ func (l *lineup) inTurn() *callee {
 		at = l.free.find(passed)
 	}
 	c := l.slots[at]
+	l.turn(c)
+	return c
+}
+
+// nextAmong returns which of some callees, in the order in which they registered, is in turn, and moves the cursor
+// behind it.
+func (l *lineup) nextAmong(candidates []*callee) *callee {
+	i := slices.IndexFunc(candidates, func(c *callee) bool { return c.place >= l.cursor })
+	c := candidates[max(0, i)]
 	l.turn(c)
 	return c
 }
@@ -84,9 +127,24 @@ func (l *lineup) add(c *callee) {
 	if l.free != nil {
 		l.free.push(1)
 	}
+	switch {
+	case l.bySession != nil:
+		l.bySession[c.session] = c
+	case len(l.slots) > fewSlots:
+		l.listBySession()
+	}
 }
 
-// remove takes a callee out. The cursor stays on the callee that is next; if that is the one who goes, on the one
+func (l *lineup) listBySession() {
+	l.bySession = make(map[*Session]*callee, len(l.slots))
+	for _, c := range l.slots {
+		if c != nil {
+			l.bySession[c.session] = c
+		}
+	}
+}
+
+// remove takes a callee out, but not the last. The cursor stays on the callee that is next; if that is the one who goes, on the one
 // behind it (ROU-10).
 func (l *lineup) remove(c *callee) {
 	at := int(c.place)
@@ -95,6 +153,7 @@ func (l *lineup) remove(c *callee) {
 	}
 	c.place = withdrawn
 	l.slots[at] = nil
+	delete(l.bySession, c.session)
 	l.count--
 	l.trim()
 	if 4*int(l.count) < cap(l.slots) {
@@ -104,10 +163,6 @@ func (l *lineup) remove(c *callee) {
 
 // trim restores what is said of the first and the last slot.
 func (l *lineup) trim() {
-	if l.count == 0 {
-		*l = lineup{}
-		return
-	}
 	n := len(l.slots)
 	for l.slots[n-1] == nil {
 		n--
@@ -127,18 +182,10 @@ func (l *lineup) trim() {
 // close closes the gaps and gives back what memory is not needed.
 func (l *lineup) close() {
 	old := *l
-	*l = lineup{slots: make([]*callee, 0, old.count)}
-	for at, c := range old.slots {
-		if at == int(old.cursor) {
-			l.cursor = int32(len(l.slots))
-		}
+	*l = newLineup(old.all())
+	for _, c := range old.slots[:old.cursor] {
 		if c != nil {
-			l.add(c)
-		}
-	}
-	for _, c := range l.slots {
-		if c.busy() {
-			l.mark(c, -1)
+			l.cursor++
 		}
 	}
 }

@@ -107,16 +107,24 @@ func (l *lined) compare() {
 		l.Fatalf("%v, want %v", sessionsOf(all), sessionsOf(l.list))
 	}
 	if len(l.list) == 0 {
-		if n := cap(l.r.callees.slots); n > 0 {
-			l.Fatalf("%d slots for nobody", n)
+		if l.r.callees != (callees{}) {
+			l.Fatal("memory for nobody")
 		}
 		return
 	}
 	if oldest, newest := l.r.callees.oldest(), l.r.callees.newest(); oldest != l.list[0] || newest != l.list[len(l.list)-1] {
 		l.Fatalf("oldest %d, newest %d of %v", sessionOf(oldest), sessionOf(newest), sessionsOf(l.list))
 	}
-	if n := cap(l.r.callees.slots); n > 8*len(l.list) {
-		l.Fatalf("%d slots for %d callees", n, len(l.list))
+	for _, c := range l.list {
+		if l.r.callees.of(c.session) != c {
+			l.Fatalf("session %d is not found", c.session.ID)
+		}
+	}
+	if l.r.callees.of(new(Session)) != nil {
+		l.Fatal("a session that is no callee was found")
+	}
+	if lineup := l.r.callees.lineup; (lineup == nil) != (len(l.list) == 1) || lineup != nil && cap(lineup.slots) > 8*len(l.list) {
+		l.Fatalf("lineup %v for %d callees", lineup, len(l.list))
 	}
 	free := slices.DeleteFunc(slices.Clone(l.list), (*callee).busy)
 	got := l.r.callees.atRandom(func() uint64 { l.drawn = l.random.Uint64(); return l.drawn })
@@ -162,7 +170,7 @@ func TestSHD03_KeysMoveOnlyWithTheirCallee(t *testing.T) {
 			t.Errorf("session %d has %d of %d keys", c.session.ID, n, keys)
 		}
 	}
-	gone := r.callees.slots[4]
+	gone := r.callees.all()[4]
 	r.callees.remove(gone)
 	for key, owner := range before {
 		if now := r.callees.shard(key); owner != gone && now != owner || now == gone {

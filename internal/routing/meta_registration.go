@@ -17,7 +17,7 @@ const (
 
 // tellRegistered adds the events of a callee that joined a registration, which may be new (RMA-02, RMA-03).
 func (o *Outbox) tellRegistered(c *callee) {
-	if c.registration.callees.count == 1 {
+	if c.registration.callees.count() == 1 {
 		o.Meta = append(o.Meta, MetaEvent{topic: topicOnCreate, session: c.session.ID, created: c.registration})
 	}
 	o.Meta = append(o.Meta, MetaEvent{topic: topicOnRegister, session: c.session.ID, object: c.registration.id})
@@ -26,7 +26,7 @@ func (o *Outbox) tellRegistered(c *callee) {
 // tellUnregistered adds the events of a callee that left a registration, which may be gone with it.
 func (o *Outbox) tellUnregistered(c *callee) {
 	o.Meta = append(o.Meta, MetaEvent{topic: topicOnUnregister, session: c.session.ID, object: c.registration.id})
-	if c.registration.callees.count == 0 {
+	if c.registration.callees.count() == 0 {
 		o.Meta = append(o.Meta, MetaEvent{topic: topicOnDelete, session: c.session.ID, object: c.registration.id})
 	}
 }
@@ -120,7 +120,7 @@ func (d *Dealer) countCallees(c *metaCall, _ *Outbox) (wamp.List, refusal) {
 	if no.refuses() {
 		return nil, no
 	}
-	return wamp.List{uint64(r.callees.count)}, refusal{}
+	return wamp.List{uint64(r.callees.count())}, refusal{}
 }
 
 // removeCallee revokes a registration of one session (RRV-06).
@@ -141,8 +141,8 @@ func (d *Dealer) removeCallee(c *metaCall, out *Outbox) (wamp.List, refusal) {
 	if no.refuses() {
 		return nil, no
 	}
-	callee, found := d.callees.get(&s.dealer.registrations, r.id)
-	if !found {
+	callee := r.callees.of(s)
+	if callee == nil {
 		return nil, refusal{wamp.ErrNoSuchRegistration, "the session is not a callee of the registration"}
 	}
 	d.revoke(c.now, callee, reason, out)

@@ -13,12 +13,12 @@ import (
 // match policy (PBR-09).
 type registration struct {
 	id        wamp.ID
-	created   int64 // in milliseconds since 1970
-	procedure string
+	callees   callees
+	backlog   *backlog // calls that wait; nil if none ever did
 	match     wamp.MatchPolicy
 	invoke    wamp.InvocationPolicy
-	callees   lineup
-	backlog   *backlog // calls that wait; nil if none ever did
+	procedure string
+	created   int64 // in milliseconds since 1970
 }
 
 // callee is what one session offers under a registration. Its options are its own: they need not be those of the
@@ -31,6 +31,8 @@ type callee struct {
 	inFlight       int32 // how many it has
 	discloseCaller bool  // CID-06
 	forwardTimeout bool  // TMO-12
+
+	next, previous *callee // in the session's list
 }
 
 // Register answers a REGISTER with REGISTERED or ERROR (RPC-01). No INVOCATION of the registration goes to the session
@@ -52,7 +54,7 @@ func (d *Dealer) Register(now time.Time, from *Session, m *wamp.Register, g Gran
 		forwardTimeout: m.Options.ForwardTimeout,
 	}
 	r.callees.add(c)
-	d.callees.put(&from.dealer.registrations, r.id, c)
+	from.dealer.registrations.add(c)
 	out.send(from, &wamp.Registered{Request: m.Request, Registration: r.id})
 	out.tellRegistered(c)
 	d.serve(now, c, out)
@@ -64,8 +66,8 @@ func (d *Dealer) Unregister(now time.Time, from *Session, m *wamp.Unregister, ou
 	if from.dealer.left {
 		return
 	}
-	c, found := d.callees.get(&from.dealer.registrations, m.Registration)
-	if !found {
+	c := d.calleeOf(from, m.Registration)
+	if c == nil {
 		const text = "no such registration of this session"
 		out.refuse(from, wamp.TypeUnregister, m.Request, wamp.ErrNoSuchRegistration, text)
 		return
@@ -89,7 +91,7 @@ func (d *Dealer) obtain(now time.Time, from *Session, m *wamp.Register, g Grant,
 	case m.Options.ForceReregister:
 		d.displace(now, r, out)
 		return d.create(now, pattern.Nobody, m) // ROU-24; there was such a shape, so this cannot fail any more
-	case d.offersTo(from, r):
+	case r.callees.of(from) != nil:
 		return nil, refusal{wamp.ErrProcedureAlreadyExists, "the session has registered the procedure already"} // SHR-08
 	case r.invoke == wamp.InvokeSingle:
 		return nil, refusal{wamp.ErrProcedureAlreadyExists, "the procedure is registered already"} // SHR-02
@@ -113,7 +115,7 @@ func (d *Dealer) checkRegister(from *Session, m *wamp.Register, g Grant) refusal
 		return refusal{wamp.ErrNotAuthorized, "the session may not take procedures away"} // ROU-26
 	case m.Options.DiscloseCaller && g.Disclose == wamp.DiscloseNever && from.AuthRole != trustedRole:
 		return refusal{wamp.ErrDiscloseMeDisallowed, "the callers' identities must not be disclosed"} // CID-05
-	case from.dealer.registrations.len() >= d.config.MaxRegistrations:
+	case from.dealer.registrations.count >= d.config.MaxRegistrations:
 		return refusal{wamp.ErrNotAuthorized, "the session holds as many registrations as it may"} // FLW-08
 	default:
 		return refusal{}
@@ -133,13 +135,18 @@ func reserved(procedure string, match wamp.MatchPolicy) bool {
 // trustedRole may ask who calls where others must not (CID-05).
 const trustedRole = "trusted"
 
-func (d *Dealer) offersTo(s *Session, r *registration) bool {
-	_, found := d.callees.get(&s.dealer.registrations, r.id)
-	return found
+// calleeOf returns the callee that a session is under the registration with an ID, or nil.
+func (d *Dealer) calleeOf(s *Session, id wamp.ID) *callee {
+	r := d.registrations.get(id)
+	if r == nil {
+		return nil
+	}
+	return r.callees.of(s)
 }
 
-// create adds a registration that has no callee yet, on the account of an owner of patterns. IDs count up and so never come back: an UNREGISTER that comes late
-// cannot hit another registration (ROU-07). They begin with 1, since a small number makes for short invocations.
+// create adds a registration that has no callee yet, on the account of an owner of patterns. IDs count up and so never
+// come back: an UNREGISTER that comes late cannot hit another registration (ROU-07). They begin with 1, since a small
+// number makes for short invocations.
 func (d *Dealer) create(now time.Time, owner uint64, m *wamp.Register) (*registration, refusal) {
 	r := &registration{
 		id:        d.nextRegistration,
@@ -160,9 +167,9 @@ func (d *Dealer) create(now time.Time, owner uint64, m *wamp.Register) (*registr
 // on it do not notice; what becomes of those that wait is up to bequeath.
 func (d *Dealer) withdraw(c *callee) {
 	r := c.registration
-	d.callees.delete(&c.session.dealer.registrations, r.id)
+	c.session.dealer.registrations.remove(c)
 	r.callees.remove(c)
-	if r.callees.count == 0 {
+	if r.callees.count() == 0 {
 		d.procedures.Delete(pattern.Kind(r.match), r.procedure)
 		d.registrations.delete(r.id)
 	}

@@ -10,7 +10,7 @@ import (
 // mayReroute reports whether the callee may ask for another callee to do the call (RRT-01, RRT-02). A call in
 // partitions never goes to another than the one that its key selects (SHD-07).
 func (d *Dealer) mayReroute(c *callee, m *wamp.Call) bool {
-	return d.config.Rerouting && m.Options.RunMode == "" && c.registration.callees.count > 1 && c.reroutes()
+	return d.config.Rerouting && m.Options.RunMode == "" && c.registration.callees.count() > 1 && c.reroutes()
 }
 
 func (c *callee) reroutes() bool { return c.session.calleeSupports(wamp.FeatureCallReroute) }
@@ -52,16 +52,14 @@ func (d *Dealer) another(c *call) *callee {
 	if len(candidates) == 0 {
 		return nil
 	}
-	l := &c.callee.registration.callees
-	switch c.callee.registration.invoke {
+	r := c.callee.registration
+	switch r.invoke {
 	case wamp.InvokeLast:
 		return candidates[len(candidates)-1]
 	case wamp.InvokeRandom:
 		return candidates[scale(d.config.Random(), len(candidates))]
 	case wamp.InvokeRoundRobin:
-		i := max(0, slices.IndexFunc(candidates, func(c *callee) bool { return c.place >= l.cursor }))
-		l.turn(candidates[i])
-		return candidates[i]
+		return r.callees.nextAmong(candidates)
 	default:
 		return candidates[0]
 	}
