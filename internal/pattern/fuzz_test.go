@@ -122,8 +122,7 @@ func small(text string) string {
 	}, text)
 }
 
-// scan is the definition: a list of entries in the order of their creation, all
-// of which are compared.
+// scan is the definition: a list of entries, all of which are compared.
 type scan []entry
 
 func (s scan) matching(kind pattern.Kind, uri string) (hits []entry) {
@@ -136,9 +135,10 @@ func (s scan) matching(kind pattern.Kind, uri string) (hits []entry) {
 }
 
 func (s scan) all(uri string) (numbers []int) {
-	prefixes := s.matching(prefix, uri)
+	prefixes, wildcards := s.matching(prefix, uri), s.matching(wildcard, uri)
 	slices.SortFunc(prefixes, byLength)
-	for _, e := range slices.Concat(s.matching(exact, uri), prefixes, s.matching(wildcard, uri)) {
+	slices.SortFunc(wildcards, func(a, b entry) int { return byLiterals(b, a) })
+	for _, e := range slices.Concat(s.matching(exact, uri), prefixes, wildcards) {
 		numbers = append(numbers, e.number)
 	}
 	return numbers

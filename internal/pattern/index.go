@@ -43,11 +43,10 @@ func (x *Index[V]) Insert(k Kind, uri string, v V) error {
 	return x.InsertFor(Nobody, k, uri, v)
 }
 
-// InsertFor sets the value of the entry (k, uri). An entry that exists keeps its
-// place in the order of creation. Exact URIs and prefixes are always taken; a
-// wildcard can be refused with ErrTooManyComponents, ErrTooManyShapes or, unless
-// the owner is Nobody, ErrShareUsed. A shape counts as its first owner's for as
-// long as it exists.
+// InsertFor sets the value of the entry (k, uri). Exact URIs and prefixes are
+// always taken; a wildcard can be refused with ErrTooManyComponents,
+// ErrTooManyShapes or, unless the owner is Nobody, ErrShareUsed. A shape counts as
+// its first owner's for as long as it exists.
 func (x *Index[V]) InsertFor(owner uint64, k Kind, uri string, v V) error {
 	switch k {
 	case Exact:
@@ -89,9 +88,7 @@ func (x *Index[V]) Get(k Kind, uri string) (v V, found bool) {
 	case Prefix:
 		v, found = x.prefixes.entries.get(uri)
 	case Wildcard:
-		var e wildcard[V]
-		e, found = x.wildcards.entries.get(uri)
-		v = e.value
+		v, found = x.wildcards.entries.get(uri)
 	}
 	return v, found
 }
@@ -119,9 +116,9 @@ func (x *Index[V]) Best(uri string) (v V, k Kind, found bool) {
 }
 
 // All appends the value of every entry that matches uri to dst and returns it:
-// the exact one, prefixes by increasing length, wildcards in the order in which
-// they were created (PBS-03, PBS-08). It allocates only what dst lacks, a first
-// growth of the scratch space apart.
+// the exact one, prefixes by increasing length, wildcards with the best first by
+// R3 (PBS-03). It allocates only what dst lacks, a first growth of the scratch
+// space apart.
 func (x *Index[V]) All(dst []V, uri string) []V {
 	if v, found := x.exact.get(uri); found {
 		dst = append(dst, v)

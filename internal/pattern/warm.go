@@ -68,7 +68,7 @@ func (w *wildcards[V]) warm(scratch *warming, open []string, found func(V)) {
 				scratch.hashes[i] = hash(&w.entries.secret, w.uri.blank(uri, shapes[probe].mask))
 			}
 		}
-		open = w.entries.warm(scratch, open, func(e wildcard[V]) { found(e.value) })
+		open = w.entries.warm(scratch, open, found)
 	}
 }
 

@@ -17,18 +17,9 @@ const Nobody = 0
 // wildcards finds wildcard patterns by blanking the components of a URI in the
 // way of each shape that exists.
 type wildcards[V any] struct {
-	entries table[wildcard[V]]
+	entries table[V]
 	shapes  [MaxComponents + 1][]shape // by number of components, best first (R3)
-	created uint64                     // entries ever created
-
-	// scratch of one call, kept so that none allocates
-	uri   components
-	order []uint64
-}
-
-type wildcard[V any] struct {
-	value   V
-	created uint64 // orders All (PBS-08)
+	uri     components                 // scratch of one call, kept so that none allocates
 }
 
 // shape counts the patterns whose empty components are those of mask. Among
@@ -41,16 +32,12 @@ type shape struct {
 }
 
 func (w *wildcards[V]) insert(pattern string, v V, owner uint64) error {
-	e, known := w.entries.get(pattern)
-	if !known {
+	if _, known := w.entries.get(pattern); !known {
 		if err := w.addShape(pattern, owner); err != nil {
 			return err
 		}
-		w.created++
-		e.created = w.created
 	}
-	e.value = v
-	w.entries.set(pattern, e)
+	w.entries.set(pattern, v)
 	return nil
 }
 
@@ -116,32 +103,26 @@ func (w *wildcards[V]) candidates(uri string) []shape {
 	return w.shapes[w.uri.count]
 }
 
-// probe returns the entry that has shape s and matches uri, which is split.
-func (w *wildcards[V]) probe(uri string, s shape) (wildcard[V], bool) {
+// probe returns the value of the entry that has shape s and matches uri, which is split.
+func (w *wildcards[V]) probe(uri string, s shape) (V, bool) {
 	return lookUp(&w.entries, w.uri.blank(uri, s.mask))
 }
 
 func (w *wildcards[V]) best(uri string) (v V, found bool) {
 	for _, s := range w.candidates(uri) {
-		if e, ok := w.probe(uri, s); ok {
-			return e.value, true
+		if v, found = w.probe(uri, s); found {
+			return v, true
 		}
 	}
 	return v, false
 }
 
-// all appends the matching values, inserting each where its creation puts it.
+// all appends the matching values, the best first.
 func (w *wildcards[V]) all(dst []V, uri string) []V {
-	start := len(dst)
-	w.order = w.order[:0]
 	for _, s := range w.candidates(uri) {
-		e, found := w.probe(uri, s)
-		if !found {
-			continue
+		if v, found := w.probe(uri, s); found {
+			dst = append(dst, v)
 		}
-		i, _ := slices.BinarySearch(w.order, e.created)
-		w.order = slices.Insert(w.order, i, e.created)
-		dst = slices.Insert(dst, start+i, e.value)
 	}
 	return dst
 }

@@ -1,6 +1,11 @@
 package routing
 
-import "github.com/tandemrouter/tandem/wamp"
+import (
+	"cmp"
+	"slices"
+
+	"github.com/tandemrouter/tandem/wamp"
+)
 
 // publication is what the events of one PUBLISH have in common.
 type publication struct {
@@ -42,7 +47,7 @@ func newPublication(id wamp.ID, from *Session, m *wamp.Publish, g Grant) publica
 // deliver sends the publication to the subscribers of the matching subscriptions, and retains it if it is to be.
 func (b *Broker) deliver(p *publication, out *Outbox) {
 	key := b.rkey(p.options)
-	b.matches = b.topics.All(b.matches[:0], p.topic)
+	b.matches = b.matching(b.matches[:0], p.topic)
 	for _, sub := range b.matches {
 		p.sendTo(sub, key, out)
 		if sub.held() {
@@ -53,6 +58,18 @@ func (b *Broker) deliver(p *publication, out *Outbox) {
 	if p.options.Retain {
 		b.retain(p, key)
 	}
+}
+
+// matching appends the subscriptions that match a topic to dst: the exact one, prefixes by increasing length, wildcards
+// as they were created, which is by ID (PBS-03, PBS-08).
+func (b *Broker) matching(dst []*subscription, topic string) []*subscription {
+	dst = b.topics.All(dst, topic)
+	wildcards := len(dst)
+	for wildcards > 0 && dst[wildcards-1].match == wamp.MatchWildcard {
+		wildcards--
+	}
+	slices.SortFunc(dst[wildcards:], func(a, b *subscription) int { return cmp.Compare(a.id, b.id) })
+	return dst
 }
 
 // sendTo sends one event to those subscribers who may have it. The key is that of the publication (rkey).

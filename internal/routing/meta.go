@@ -51,7 +51,7 @@ func (b *Broker) tell(out *Outbox) {
 }
 
 func (b *Broker) publishMeta(e *MetaEvent, out *Outbox) {
-	b.matches = b.topics.All(b.matches[:0], e.topic)
+	b.matches = b.matching(b.matches[:0], e.topic)
 	if len(b.matches) == 0 {
 		return
 	}

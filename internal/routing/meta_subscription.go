@@ -87,7 +87,7 @@ func (b *Broker) matchSubscriptions(c *metaCall, _ *Outbox) (wamp.List, refusal)
 	if !isText {
 		return nil, badArgument("a topic")
 	}
-	found := b.topics.All(nil, topic)
+	found := b.matching(nil, topic)
 	if len(found) == 0 {
 		return wamp.List{nil}, refusal{} // MET-03
 	}
