@@ -48,8 +48,8 @@ type DealerConfig struct {
 
 // Dealer routes the calls of a realm to its callees, and what these answer back to the callers. It is not safe for
 // concurrent use: the shell holds the dealer's lock around every method. Messages are only read, and nothing of them
-// is kept beyond a step; what a step puts into the outbox may share memory with its message. The IDs of messages are
-// valid, as a parser makes sure.
+// is kept beyond a step but the procedure of a REGISTER, which has to be a text of its own; what a step puts into the
+// outbox may share memory with its message. The IDs of messages are valid, as a parser makes sure.
 //
 // A call lives from the CALL to its final answer (requirements 5.13):
 //

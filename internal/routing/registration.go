@@ -151,7 +151,7 @@ func (d *Dealer) create(now time.Time, owner uint64, m *wamp.Register) (*registr
 	r := &registration{
 		id:        d.nextRegistration,
 		created:   now.UnixMilli(),
-		procedure: strings.Clone(m.Procedure),
+		procedure: m.Procedure,
 		match:     m.Options.Match,
 		invoke:    m.Options.Invoke,
 	}

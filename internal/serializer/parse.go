@@ -24,11 +24,12 @@ type Parser struct {
 	errors      slab.Slab[wamp.Error]
 	publishes   slab.Slab[wamp.Publish]
 	events      slab.Slab[wamp.Event]
+	registers   slab.Slab[wamp.Register]
 }
 
 // Parse returns the message that the whole of b is, in the given serializer. Its payload stays encoded and is part of
-// b. The message is valid until Reset. Messages of both directions are parsed; whether one may come from this peer is
-// for the caller to know.
+// b. The message is valid until Reset; its texts are not part of b and may be kept. Messages of both directions are
+// parsed; whether one may come from this peer is for the caller to know.
 //
 // An error is always a *wamp.ViolationError: b is not one well-formed message, or the message is not laid out as the
 // protocol says (MSG-01, MSG-02, MSG-07).
@@ -58,6 +59,7 @@ func (p *Parser) Reset() {
 	p.errors.Reset()
 	p.publishes.Reset()
 	p.events.Reset()
+	p.registers.Reset()
 }
 
 // Parse returns the message that the whole of b is, as Parser.Parse does, in memory of its own. The payload is part

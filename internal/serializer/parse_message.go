@@ -30,7 +30,8 @@ func (f *fields) message() wamp.Message {
 	return nil
 }
 
-// frequent makes the messages that carry payloads, in memory that is used again.
+// frequent makes the messages that carry payloads, and REGISTER, in memory that is used again. A REGISTER that got memory of
+// its own would leave a gap in the heap beside each registration, which is as large.
 func (f *fields) frequent() wamp.Message {
 	switch f.t {
 	case wamp.TypeCall:
@@ -47,6 +48,8 @@ func (f *fields) frequent() wamp.Message {
 		return f.event(next(f.p, &f.p.events))
 	case wamp.TypeError:
 		return f.error(next(f.p, &f.p.errors))
+	case wamp.TypeRegister:
+		return f.register(next(f.p, &f.p.registers))
 	default:
 		return nil
 	}
@@ -114,6 +117,14 @@ func (f *fields) error(m *wamp.Error) wamp.Message {
 	return m
 }
 
+func (f *fields) register(m *wamp.Register) wamp.Message {
+	f.length(4, 4)
+	m.Request = f.id("Request")
+	f.registerOptions(&m.Options)
+	m.Procedure = f.text("Procedure")
+	return m
+}
+
 // request makes the other requests of clients, and INTERRUPT.
 func (f *fields) request() wamp.Message {
 	switch f.t {
@@ -127,12 +138,6 @@ func (f *fields) request() wamp.Message {
 		f.length(3, 4)
 		m := &wamp.Unsubscribe{Request: f.id("Request"), Subscription: f.id("SUBSCRIBED.Subscription")}
 		f.ignored()
-		return m
-	case wamp.TypeRegister:
-		f.length(4, 4)
-		m := &wamp.Register{Request: f.id("Request")}
-		f.registerOptions(&m.Options)
-		m.Procedure = f.text("Procedure")
 		return m
 	case wamp.TypeUnregister:
 		f.length(3, 4)

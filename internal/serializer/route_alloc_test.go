@@ -3,6 +3,7 @@
 package serializer_test
 
 import (
+	"bytes"
 	"fmt"
 	"runtime"
 	"strings"
@@ -39,6 +40,37 @@ func TestParseAlone(t *testing.T) {
 	in := plainCall(t, wamp.CBOR, 256)
 	if n := allocated(func() { _, _ = serializer.Parse(wamp.CBOR, in) }); n > 8<<10 {
 		t.Errorf("%d bytes allocated", n)
+	}
+}
+
+// TestRegisterAllocatesItsProcedure and nothing else; and that stays when the parser's input is used again, since the dealer
+// keeps it.
+func TestRegisterAllocatesItsProcedure(t *testing.T) {
+	for _, s := range serializers {
+		for _, length := range []int{8, 200} { // short names are remembered
+			var p serializer.Parser
+			procedure := strings.Repeat("a", length)
+			in := frame(t, s, &wamp.Register{Request: 1, Procedure: procedure})
+			first := &in[bytes.Index(in, []byte(procedure))]
+			kept := make([]string, 0, 21) // one run more, to begin with
+			register := func() {
+				m, err := p.Parse(s, in)
+				if err != nil {
+					t.Fatal(err)
+				}
+				kept = append(kept, m.(*wamp.Register).Procedure)
+				*first++
+				p.Reset()
+			}
+			if n := testing.AllocsPerRun(20, register); n != 1 {
+				t.Errorf("%v, %d octets: %v allocations", s, length, n)
+			}
+			for i, got := range kept {
+				if got[0] != 'a'+byte(i) || got[1:] != procedure[1:] {
+					t.Fatalf("%v: procedure %d is %q now", s, i, got)
+				}
+			}
+		}
 	}
 }
 
