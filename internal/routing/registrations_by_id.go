@@ -2,9 +2,9 @@ package routing
 
 import "github.com/tandemrouter/tandem/wamp"
 
-// registrationsByID finds registrations by ID for the meta API. Their IDs count up, so those that are made one after the
-// other share a page, which takes a third of the memory of an entry for each in a map. A page stays while any of its
-// registrations does: one that has outlived its neighbours takes some 150 bytes at worst.
+// registrationsByID finds registrations by ID, for UNREGISTER and the meta API. Their IDs count up, so those that are made
+// one after the other share a page, which takes a third of the memory of an entry for each in a map. A page stays while any
+// of its registrations does: one that has outlived its neighbours takes some 150 bytes at worst.
 type registrationsByID map[wamp.ID]*page
 
 // page is the registrations whose IDs differ in the lowest bits only; nil: there is none.
