@@ -74,6 +74,9 @@ func (l *lined) remove(c *callee) {
 		l.next = nil
 	}
 	l.r.callees.remove(c)
+	if l.r.callees.of(c.session) != nil {
+		l.Fatalf("session %d is found after it withdrew", c.session.ID)
+	}
 }
 
 func (l *lined) setBusy(c *callee) {
