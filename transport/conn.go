@@ -11,8 +11,8 @@ import (
 
 // Conn is a two-way stream of WAMP messages between two peers.
 //
-// Wait, Receive, SetMaxReceive and Linger are called by one goroutine, the reader. Append, AppendClose, AppendPing,
-// TryWrite, Write and CloseWrite are called by the connection's Queue. Close and Info may be called by anybody.
+// Wait, Receive, SetMaxReceive and Linger are called by one goroutine, the reader. Append, AppendHead, AppendClose,
+// AppendPing, TryWrite, Write and CloseWrite are called by the connection's Queue. Close and Info may be called by anybody.
 type Conn interface {
 	// Wait waits until the peer has sent something that Receive has not taken yet. While it waits the connection
 	// holds no buffer. An error is final: io.EOF if the peer closed the connection, else what the network said.
@@ -26,6 +26,9 @@ type Conn interface {
 	// Append appends the encoded and framed message to dst. If the message cannot be sent it returns dst unchanged
 	// and an error that is wamp.ErrInvalidPayload. It does not look at Info.MaxSend; the Queue does.
 	Append(dst []byte, m wamp.Message) ([]byte, error)
+	// AppendHead appends what Append does, but for the message's payload. That is to follow in rest bytes, as
+	// serializer.AppendTail encodes it. Frames of ShapeUnique cannot be sent in this way.
+	AppendHead(dst []byte, m wamp.Message, rest int) ([]byte, error)
 	// AppendClose appends what the wire format sends last; err is nil for an orderly close.
 	AppendClose(dst []byte, err error) []byte
 	// AppendPing appends a ping, or nothing if the wire format has none or pings are not wanted.

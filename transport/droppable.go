@@ -21,15 +21,15 @@ func (q *Queue) AppendDroppableLocked(o *Outgoing, tells uint64) (Dropped, error
 		return Dropped{}, err
 	}
 	var dropped Dropped
-	err = q.admitLocked(len(frame), q.bulkLimit())
+	err = q.admitLocked(frame.size(), q.bulkLimit())
 	if errors.Is(err, ErrQueueFull) {
-		dropped, err = q.makeRoomLocked(len(frame), q.bulkLimit())
+		dropped, err = q.makeRoomLocked(frame.size(), q.bulkLimit())
 	}
 	if err != nil {
 		return Dropped{}, err
 	}
 	q.waiting.shareDroppable(frame, tells)
-	q.pending += len(frame)
+	q.pending += frame.size()
 	return dropped, nil
 }
 
@@ -53,7 +53,7 @@ func (q *Queue) RoomLocked(o *Outgoing, extra int) error {
 	if err != nil {
 		return err
 	}
-	return q.admitLocked(len(frame)+extra, q.bulkLimit())
+	return q.admitLocked(frame.size()+extra, q.bulkLimit())
 }
 
 // KeepLocked makes everything stay that waits now: it is not dropped any more.

@@ -18,8 +18,9 @@ type Framing interface {
 	// Open appends room for the header of a message frame to dst.
 	Open(dst []byte) []byte
 	// Seal makes a frame of dst[start:], where Open had been called with len(dst) == start and a message was appended
-	// since. It may move and mask the message.
-	Seal(dst []byte, start int) []byte
+	// since. It may move and mask the message. If that is only the beginning of the message, rest says how many bytes
+	// will follow; it is 0 with ShapeUnique.
+	Seal(dst []byte, start, rest int) []byte
 
 	AppendPing(dst, payload []byte) []byte
 	AppendPong(dst, payload []byte) []byte

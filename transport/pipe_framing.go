@@ -20,8 +20,8 @@ func (*pipeFraming) Next(in []byte) (Frame, int, error) {
 
 func (*pipeFraming) Open(dst []byte) []byte { return append(dst, make([]byte, pipeHeader)...) }
 
-func (*pipeFraming) Seal(dst []byte, start int) []byte {
-	binary.BigEndian.PutUint64(dst[start:], uint64(len(dst)-start-pipeHeader))
+func (*pipeFraming) Seal(dst []byte, start, rest int) []byte {
+	binary.BigEndian.PutUint64(dst[start:], uint64(len(dst)-start-pipeHeader+rest))
 	return dst
 }
 

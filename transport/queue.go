@@ -71,31 +71,63 @@ func (q *Queue) Unlock() { q.mu.Unlock() }
 // AppendLocked adds the message. It fails with ErrQueueFull if the message does not fit, with ErrQueueClosed if the
 // queue is closed or the connection broke, with ErrTooLarge if the peer does not accept a message of that size, and
 // with wamp.ErrInvalidPayload if the message cannot be expressed; the queue is then as it was.
-func (q *Queue) AppendLocked(m wamp.Message) error { return q.appendLocked(m, q.limit) }
+func (q *Queue) AppendLocked(m wamp.Message) error { return q.appendLocked(m, nil, q.limit) }
 
 // AppendBulkLocked is AppendLocked for a message that can be refused: the last quarter of the queue is not for it.
-func (q *Queue) AppendBulkLocked(m wamp.Message) error { return q.appendLocked(m, q.bulkLimit()) }
+func (q *Queue) AppendBulkLocked(m wamp.Message) error { return q.appendLocked(m, nil, q.bulkLimit()) }
+
+// AppendPreparedLocked is AppendLocked for a message whose payload may have been prepared. A very large one is not even
+// copied.
+func (q *Queue) AppendPreparedLocked(m wamp.Message, p *Payloads) error {
+	return q.appendLocked(m, p.obtain(m, q.wire.serializer, wholePayload, LargePayload), q.limit)
+}
+
+// AppendBulkPreparedLocked is AppendBulkLocked for a message whose payload may have been prepared.
+func (q *Queue) AppendBulkPreparedLocked(m wamp.Message, p *Payloads) error {
+	return q.appendLocked(m, p.obtain(m, q.wire.serializer, wholePayload, LargePayload), q.bulkLimit())
+}
 
 func (q *Queue) bulkLimit() int { return q.limit - q.limit/4 }
 
-func (q *Queue) appendLocked(m wamp.Message, limit int) error {
+// appendLocked adds the message, whose payload stands in t if that is not nil.
+func (q *Queue) appendLocked(m wamp.Message, t *tail, limit int) error {
 	if err := q.admitLocked(0, limit); err != nil {
 		return err
 	}
 	tail := q.waiting.open()
 	defer q.waiting.grown()
 	before := len(tail.b)
-	out, err := q.conn.Append(tail.b, m)
+	out, apart, err := q.encode(tail.b, m, t)
 	if err != nil {
 		return err
 	}
-	if err := q.admitLocked(len(out)-before, limit); err != nil {
+	size := len(out) - before + len(apart)
+	if err := q.admitLocked(size, limit); err != nil {
 		tail.b = out[:before]
 		return err
 	}
 	tail.b = out
-	q.pending += len(out) - before
+	q.pending += size
+	if apart != nil {
+		q.waiting.share(&frame{head: apart})
+	}
 	return nil
+}
+
+// encode appends the message to dst, but for the end that is so large that the queue refers to it.
+func (q *Queue) encode(dst []byte, m wamp.Message, t *tail) (out, apart []byte, err error) {
+	if t == nil {
+		out, err = q.conn.Append(dst, m)
+		return out, nil, err
+	}
+	if t.err != nil {
+		return dst, nil, t.err
+	}
+	out, err = q.conn.AppendHead(dst, m, len(t.bytes))
+	if err != nil || t.lasts {
+		return out, t.bytes, err
+	}
+	return append(out, t.bytes...), nil, nil
 }
 
 // AppendOutgoingLocked is AppendBulkLocked for a message that many receivers get: it is encoded only if no receiver with
@@ -105,11 +137,11 @@ func (q *Queue) AppendOutgoingLocked(o *Outgoing) error {
 	if err != nil {
 		return err
 	}
-	if err := q.admitLocked(len(frame), q.bulkLimit()); err != nil {
+	if err := q.admitLocked(frame.size(), q.bulkLimit()); err != nil {
 		return err
 	}
 	q.waiting.share(frame)
-	q.pending += len(frame)
+	q.pending += frame.size()
 	return nil
 }
 

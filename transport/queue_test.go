@@ -3,6 +3,7 @@ package transport_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 	"sync"
@@ -55,6 +56,10 @@ func (c *fakeConn) Append(dst []byte, m wamp.Message) ([]byte, error) {
 	default:
 		return dst, errUnsendable
 	}
+}
+
+func (c *fakeConn) AppendHead(dst []byte, _ wamp.Message, rest int) ([]byte, error) {
+	return fmt.Appendf(dst, "(%d)", rest), nil
 }
 
 func (c *fakeConn) TryWrite(b []byte) (int, error) {

@@ -95,17 +95,18 @@ func (o *outBuffer) closeHoles() {
 // other queues. The zero segment is none.
 type segment struct {
 	buf       *outBuffer
-	shared    []byte
+	shared    frame
 	droppable bool // the shared message may be dropped
 }
 
-func (s segment) exists() bool { return s.buf != nil || s.shared != nil }
+func (s segment) exists() bool { return s.buf != nil || s.shared.head != nil }
 
+// bytes returns the bytes of a segment that is in one piece.
 func (s segment) bytes() []byte {
 	if s.buf != nil {
 		return s.buf.b
 	}
-	return s.shared
+	return s.shared.head
 }
 
 func (s segment) recycle() {
@@ -120,7 +121,7 @@ func (s segment) droppables() (messages, size int) {
 	case s.buf != nil:
 		return s.buf.droppable(), s.buf.marked
 	case s.droppable:
-		return 1, len(s.shared)
+		return 1, s.shared.size()
 	default:
 		return 0, 0
 	}

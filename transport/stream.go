@@ -118,7 +118,16 @@ func (s *Stream) Append(dst []byte, m wamp.Message) ([]byte, error) {
 	if err != nil {
 		return dst, err
 	}
-	return s.framing.Seal(out, len(dst)), nil
+	return s.framing.Seal(out, len(dst), 0), nil
+}
+
+// AppendHead implements Conn.
+func (s *Stream) AppendHead(dst []byte, m wamp.Message, rest int) ([]byte, error) {
+	out, err := serializer.AppendHead(s.framing.Open(dst), s.serializer, m)
+	if err != nil {
+		return dst, err
+	}
+	return s.framing.Seal(out, len(dst), rest), nil
 }
 
 // AppendClose implements Conn.

@@ -261,7 +261,7 @@ func (*lineFraming) Next(in []byte) (transport.Frame, int, error) {
 }
 
 func (*lineFraming) Open(dst []byte) []byte                 { return dst }
-func (*lineFraming) Seal(dst []byte, _ int) []byte          { return append(dst, '\n') }
+func (*lineFraming) Seal(dst []byte, _, _ int) []byte       { return append(dst, '\n') }
 func (*lineFraming) AppendPing(dst, _ []byte) []byte        { return dst }
 func (*lineFraming) AppendPong(dst, _ []byte) []byte        { return dst }
 func (*lineFraming) AppendClose(dst []byte, _ error) []byte { return dst }

@@ -1,5 +1,7 @@
 package transport
 
+import "slices"
+
 // waiting is what a queue holds and nobody writes yet:
 //
 //	being written ◄── kept ── sealed … sealed ── tail ◄── appended
@@ -47,9 +49,9 @@ func (w *waiting) settle() {
 	}
 	w.lone = segment{}
 	if s.droppable {
-		w.tail.mark(s.shared)
+		w.tail.mark(s.shared.head)
 	} else {
-		w.tail.b = append(w.tail.b, s.shared...)
+		w.tail.b = append(w.tail.b, s.shared.head...)
 	}
 }
 
@@ -60,6 +62,9 @@ func (w *waiting) empty() bool {
 
 // grown is called when something was appended to the tail, or nothing after all.
 func (w *waiting) grown() {
+	if w.tail == nil {
+		return // sealed already
+	}
 	switch n := len(w.tail.b); {
 	case n == 0:
 		w.tail.recycle()
@@ -88,39 +93,47 @@ func (w *waiting) copy(frame []byte) {
 }
 
 // share appends a message that other queues hold too. A large one is not copied, nor is one that waits alone.
-func (w *waiting) share(frame []byte) {
+func (w *waiting) share(f *frame) {
 	switch {
-	case len(frame) >= sharedFrame:
+	case f.size() >= sharedFrame:
 		w.seal()
-		w.sealed = append(w.sealed, segment{shared: frame})
+		w.sealed = append(w.sealed, segment{shared: *f})
 	case w.empty():
-		w.lone = segment{shared: frame}
+		w.lone = segment{shared: *f}
 	default:
-		w.copy(frame)
+		w.copy(f.head)
 	}
 }
 
 // shareDroppable is share for a message that may be dropped again. It tells of so many others that were.
-func (w *waiting) shareDroppable(frame []byte, tells uint64) {
+func (w *waiting) shareDroppable(f *frame, tells uint64) {
 	if tells > 0 {
 		w.notices = append(w.notices, notice{w.next, tells})
 	}
 	w.next++
-	w.droppable += len(frame)
+	w.droppable += f.size()
 	switch {
-	case len(frame) >= sharedFrame:
+	case f.size() >= sharedFrame:
 		w.seal()
-		w.sealed = append(w.sealed, segment{shared: frame, droppable: true})
+		w.sealed = append(w.sealed, segment{shared: *f, droppable: true})
 	case w.empty():
-		w.lone = segment{shared: frame, droppable: true}
+		w.lone = segment{shared: *f, droppable: true}
 	default:
-		w.open().mark(frame)
+		w.open().mark(f.head)
 		w.grown()
 	}
 }
 
 // take takes the front off, to be written. There is none if nothing waits.
 func (w *waiting) take() segment {
+	s := w.takeSegment()
+	if s.shared.tail != nil {
+		return w.split(s)
+	}
+	return s
+}
+
+func (w *waiting) takeSegment() segment {
 	if len(w.kept) > 0 {
 		return pop(&w.kept)
 	}
@@ -140,6 +153,13 @@ func (w *waiting) take() segment {
 		s.buf.compact()
 	}
 	return s
+}
+
+// split returns the first piece of a segment that was taken off, and keeps the other to be taken next.
+func (w *waiting) split(s segment) segment {
+	rest := segment{shared: frame{head: s.shared.tail}}
+	w.kept = slices.Insert(w.kept, 0, rest)
+	return segment{shared: frame{head: s.shared.head}}
 }
 
 // pop takes the first segment off the list, which must not be empty, and leaves no reference to its memory.
@@ -165,7 +185,7 @@ func (w *waiting) pass(messages int) (told uint64) {
 func (w *waiting) drop() (size int, told uint64) {
 	front := w.firstDroppable()
 	if front.buf == nil {
-		size = len(front.shared)
+		size = front.shared.size()
 		pop(&w.sealed)
 	} else if size = front.buf.drop(); front.buf.droppable() == 0 {
 		w.keepFront()

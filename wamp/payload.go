@@ -51,3 +51,25 @@ func (p Payload) Clone() Payload {
 	p.Raw = append([]byte(nil), p.Raw...)
 	return p
 }
+
+// PayloadOf returns the payload of a message of a type that has one, else nil. It is part of the message.
+func PayloadOf(m Message) *Payload {
+	switch m := m.(type) {
+	case *Call:
+		return &m.Payload
+	case *Invocation:
+		return &m.Payload
+	case *Yield:
+		return &m.Payload
+	case *Result:
+		return &m.Payload
+	case *Publish:
+		return &m.Payload
+	case *Event:
+		return &m.Payload
+	case *Error:
+		return &m.Payload
+	default:
+		return nil
+	}
+}

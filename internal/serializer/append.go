@@ -12,6 +12,11 @@ import (
 // with an error that is wamp.ErrInvalidPayload to errors.Is (FLW-06). Append may be called by many goroutines at once.
 func Append(dst []byte, s wamp.Serializer, m wamp.Message) ([]byte, error) {
 	w := headWriter{serializer: s, b: dst}
+	return w.append(dst, m)
+}
+
+// append appends the message to dst, which is also w.b.
+func (w *headWriter) append(dst []byte, m wamp.Message) ([]byte, error) {
 	switch m := m.(type) {
 	case *wamp.Invocation:
 		w.invocation(m)
@@ -34,6 +39,22 @@ func Append(dst []byte, s wamp.Serializer, m wamp.Message) ([]byte, error) {
 		return dst, w.err
 	}
 	return w.b, nil
+}
+
+// AppendHead appends the part of the message that stands before its payload. What AppendTail appends for the payload in
+// the same serializer makes it the message that Append appends. Errors are those of Append.
+func AppendHead(dst []byte, s wamp.Serializer, m wamp.Message) ([]byte, error) {
+	w := headWriter{serializer: s, b: dst, headOnly: true}
+	return w.append(dst, m)
+}
+
+// AppendTail appends the payload as the end of a message: see AppendHead. On an error dst is returned as it was.
+func AppendTail(dst []byte, s wamp.Serializer, p *wamp.Payload) ([]byte, error) {
+	b, err := payload.Append(dst, s, p)
+	if err == nil && s == wamp.JSON {
+		b = append(b, ']')
+	}
+	return b, err
 }
 
 // begin writes the type of a message that has n elements before its payload, and as many as the payload has.
@@ -65,6 +86,9 @@ func (w *headWriter) options() openDict {
 
 // payload writes the payload and ends the message.
 func (w *headWriter) payload(p *wamp.Payload) {
+	if w.headOnly {
+		return
+	}
 	if p.Serializer == w.serializer && p.Elements > 0 {
 		w.comma()
 		w.b = append(w.b, p.Raw...)

@@ -15,6 +15,7 @@ type headWriter struct {
 	serializer wamp.Serializer
 	b          []byte
 	err        error
+	headOnly   bool // the payload and what stands behind it are left out
 }
 
 // list begins a list of n elements. The elements follow, each with a comma before it but the first, and then end.

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tandemrouter/tandem/internal/serializer"
+	"github.com/tandemrouter/tandem/internal/serializer/payload"
 	"github.com/tandemrouter/tandem/wamp"
 )
 
@@ -89,5 +90,41 @@ func TestSES09FeaturesAlways(t *testing.T) {
 	want := `[2,1,{"roles":{"broker":{"features":{}}}}]`
 	if got := string(frame(t, wamp.JSON, welcome)); got != want {
 		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+// TestSER14HeadAndTail: a message whose payload comes from elsewhere is the same message.
+func TestSER14HeadAndTail(t *testing.T) {
+	eachSerializer(t, func(t *testing.T, s wamp.Serializer) {
+		for _, m := range samples() {
+			p := wamp.PayloadOf(m.message)
+			if p == nil || p.Empty() {
+				continue
+			}
+			for _, from := range []wamp.Serializer{wamp.NoSerializer, wamp.JSON, wamp.MessagePack, wamp.CBOR} {
+				before := *p
+				if from != wamp.NoSerializer {
+					*p, _ = payload.Encode(from, p)
+				}
+				want := "before" + string(frame(t, s, m.message))
+				got, err := serializer.AppendHead([]byte("before"), s, m.message)
+				if err == nil {
+					got, err = serializer.AppendTail(got, s, p)
+				}
+				if err != nil || string(got) != want {
+					t.Errorf("%s from %v: got %q, %v; want %q", m.name, from, got, err, want)
+				}
+				*p = before
+			}
+		}
+	})
+}
+
+// TestFLW06TailErrors: what cannot be expressed leaves no trace in the buffer.
+func TestFLW06TailErrors(t *testing.T) {
+	p := wamp.Payload{Serializer: wamp.CBOR, Elements: 1, Raw: []byte("\x81\xc1\x00")}
+	got, err := serializer.AppendTail([]byte("before"), wamp.JSON, &p)
+	if !errors.Is(err, wamp.ErrInvalidPayload) || string(got) != "before" {
+		t.Errorf("got %q, %v", got, err)
 	}
 }

@@ -134,7 +134,7 @@ func checkMeaning(t testing.TB, before, after wamp.Message) {
 
 // tryDecode returns a copy of a message with Go values for a payload, nil if it has values for which Go has none.
 func tryDecode(m wamp.Message) wamp.Message {
-	p := payloadOf(m)
+	p := wamp.PayloadOf(m)
 	if p == nil {
 		return m
 	}
@@ -145,7 +145,7 @@ func tryDecode(m wamp.Message) wamp.Message {
 	same := reflect.New(reflect.TypeOf(m).Elem())
 	same.Elem().Set(reflect.ValueOf(m).Elem())
 	m = same.Interface().(wamp.Message)
-	*payloadOf(m) = wamp.Payload{Args: args, Kwargs: kwargs}
+	*wamp.PayloadOf(m) = wamp.Payload{Args: args, Kwargs: kwargs}
 	return m
 }
 
@@ -189,7 +189,7 @@ func contains(v reflect.Value, is func(reflect.Value) bool) bool {
 func FuzzSplice(f *testing.F) {
 	for i, s := range serializers {
 		for _, m := range samples() {
-			if p := payloadOf(m.message); p != nil {
+			if p := wamp.PayloadOf(m.message); p != nil {
 				encoded, err := payload.Encode(s, p)
 				if err != nil {
 					f.Fatal(err)

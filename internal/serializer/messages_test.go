@@ -73,32 +73,10 @@ func wantViolation(t testing.TB, s wamp.Serializer, b []byte, mention string) {
 	}
 }
 
-// payloadOf returns the payload of a message, nil if it has none.
-func payloadOf(m wamp.Message) *wamp.Payload {
-	switch m := m.(type) {
-	case *wamp.Call:
-		return &m.Payload
-	case *wamp.Result:
-		return &m.Payload
-	case *wamp.Invocation:
-		return &m.Payload
-	case *wamp.Yield:
-		return &m.Payload
-	case *wamp.Error:
-		return &m.Payload
-	case *wamp.Publish:
-		return &m.Payload
-	case *wamp.Event:
-		return &m.Payload
-	default:
-		return nil
-	}
-}
-
 // decoded makes the payload of a message Go values.
 func decoded(t testing.TB, m wamp.Message) wamp.Message {
 	t.Helper()
-	p := payloadOf(m)
+	p := wamp.PayloadOf(m)
 	if p == nil {
 		return m
 	}

@@ -107,8 +107,8 @@ func violation(text string) error {
 func (f *framing) Open(dst []byte) []byte { return append(dst, 0, 0, 0, 0) }
 
 // Seal implements transport.Framing. The header of a message longer than MaxSend means nothing: it is never sent.
-func (f *framing) Seal(dst []byte, start int) []byte {
-	binary.BigEndian.PutUint32(dst[start:], header(typeMessage, len(dst)-start-headerSize))
+func (f *framing) Seal(dst []byte, start, rest int) []byte {
+	binary.BigEndian.PutUint32(dst[start:], header(typeMessage, len(dst)-start-headerSize+rest))
 	return dst
 }
 

@@ -1,6 +1,7 @@
 package rawsocket
 
 import (
+	"bytes"
 	"encoding/hex"
 	"errors"
 	"strings"
@@ -103,9 +104,13 @@ func TestSealRS10(t *testing.T) {
 		16 * mib:   "08000000",
 	} {
 		dst := f.Open([]byte("before"))
-		dst = f.Seal(append(dst, make([]byte, size)...), len("before"))
+		dst = f.Seal(append(dst, make([]byte, size)...), len("before"), 0)
 		if got := hex.EncodeToString(dst[6:10]); got != header || len(dst) != 6+4+size || string(dst[:6]) != "before" {
 			t.Errorf("%d bytes: header %s in %d bytes, want %s in %d", size, got, len(dst), header, 6+4+size)
+		}
+		begun := f.Seal(append(f.Open([]byte("before")), 0, 0), len("before"), size-2)
+		if !bytes.Equal(begun, dst[:len(begun)]) {
+			t.Errorf("%d bytes, of which 2 are there: %x", size, begun)
 		}
 	}
 }
@@ -152,7 +157,7 @@ func TestFramesAllocateNothing(t *testing.T) {
 	out := make([]byte, 0, 64)
 	if n := testing.AllocsPerRun(100, func() {
 		_, _, _ = f.Next(in)
-		out = f.Seal(append(f.Open(out[:0]), "hello"...), 0)
+		out = f.Seal(append(f.Open(out[:0]), "hello"...), 0, 0)
 	}); n != 0 {
 		t.Errorf("%v allocations for a frame in and a frame out", n)
 	}

@@ -156,7 +156,7 @@ func (e *autobahnEcho) answer(frame transport.Frame) error {
 		}
 		start := len(e.out)
 		e.out = append(e.framing.Open(e.out), frame.Payload...)
-		e.out = e.framing.Seal(e.out, start)
+		e.out = e.framing.Seal(e.out, start, 0)
 	case transport.FrameClose:
 		return &transport.PeerClosedError{Payload: frame.Payload}
 	}

@@ -152,11 +152,11 @@ func (f *framing) room() int {
 }
 
 // Seal implements transport.Framing.
-func (f *framing) Seal(dst []byte, start int) []byte { return f.seal(dst, start, f.op) }
+func (f *framing) Seal(dst []byte, start, rest int) []byte { return f.seal(dst, start, rest, f.op) }
 
-func (f *framing) seal(dst []byte, start int, op ws.OpCode) []byte {
+func (f *framing) seal(dst []byte, start, rest int, op ws.OpCode) []byte {
 	body := start + f.room()
-	length := len(dst) - body
+	length := len(dst) - body + rest
 	shift := headerSize(length) - usualHeader
 	dst = move(dst, body, shift)
 	body += shift
@@ -202,7 +202,7 @@ func (f *framing) AppendPong(dst, payload []byte) []byte {
 func (f *framing) appendControl(dst []byte, op ws.OpCode, payload []byte) []byte {
 	start := len(dst)
 	dst = append(f.Open(dst), payload...)
-	return f.seal(dst, start, op)
+	return f.seal(dst, start, 0, op)
 }
 
 // MaxSend implements transport.Framing: WebSocket peers state no limit.

@@ -195,7 +195,13 @@ func TestSeal(t *testing.T) {
 		for _, size := range []int{0, 1, 125, 126, 127, 65535, 65536, 65537, 1 << 20} {
 			f := newFraming(wamp.CBOR, client, kib, 4)
 			body := bytes.Repeat([]byte("wamp."), size/5+1)[:size]
-			out := f.Seal(append(f.Open([]byte("before")), body...), len("before"))
+			out := f.Seal(append(f.Open([]byte("before")), body...), len("before"), 0)
+			if n := size / 2; !client {
+				begun := f.Seal(append(f.Open([]byte("before")), body[:n]...), len("before"), size-n)
+				if !bytes.Equal(begun, out[:len(out)-size+n]) {
+					t.Errorf("%d bytes, of which half are there: begins with %x", size, begun[:min(len(begun), 20)])
+				}
+			}
 			out = f.AppendPing(out, []byte("ping"))
 			if string(out[:6]) != "before" {
 				t.Fatalf("client %v, %d bytes: what stood before is now %q", client, size, out[:6])
@@ -266,8 +272,8 @@ func TestFramesAllocateNothing(t *testing.T) {
 	out := make([]byte, 0, 64)
 	if n := testing.AllocsPerRun(100, func() {
 		_, _, _ = router.Next(in)
-		out = client.Seal(append(client.Open(out[:0]), "hello"...), 0)
-		out = router.Seal(append(router.Open(out[:0]), "hello"...), 0)
+		out = client.Seal(append(client.Open(out[:0]), "hello"...), 0, 0)
+		out = router.Seal(append(router.Open(out[:0]), "hello"...), 0, 0)
 	}); n != 0 {
 		t.Errorf("%v allocations for a frame in and two out", n)
 	}
