@@ -103,8 +103,9 @@ func (d *Dealer) release(c *call) {
 func (d *Dealer) serve(now time.Time, to *callee, out *Outbox) {
 	r := to.registration
 	for c := r.nextFor(to); c != nil; c = r.nextFor(to) {
-		if r.invoke == wamp.InvokeRoundRobin && c.kept.line == &r.backlog.open {
-			r.callees.turn(to)
+		if !d.mayResume(c, out) {
+			d.leaveVacancy(to, out)
+			return
 		}
 		d.resume(now, c, to, out)
 	}
@@ -113,8 +114,12 @@ func (d *Dealer) serve(now time.Time, to *callee, out *Outbox) {
 // resume gives a call that waited to a callee.
 func (d *Dealer) resume(now time.Time, c *call, to *callee, out *Outbox) {
 	k := c.kept
+	r := k.registration
+	if r.invoke == wamp.InvokeRoundRobin && k.line == &r.backlog.open {
+		r.callees.turn(to)
+	}
 	first := &k.parts[0]
-	k.registration.backlog.remove(c)
+	r.backlog.remove(c)
 	no := d.unfit(to, &first.Options)
 	if d.overdue(k, now) {
 		no = timedOut
@@ -164,10 +169,15 @@ func (d *Dealer) cancelAll(now time.Time, l *line, out *Outbox) {
 
 // nextFor returns the call that has waited longest of those that the callee may take, or nil.
 func (r *registration) nextFor(to *callee) *call {
-	b := r.backlog
-	if b == nil || to.busy() {
+	if r.backlog == nil || to.busy() {
 		return nil
 	}
+	return r.longestFor(to)
+}
+
+// longestFor is nextFor for a callee that has a slot for the call, in a registration for which calls have waited.
+func (r *registration) longestFor(to *callee) *call {
+	b := r.backlog
 	var next *call
 	if r.chooses(to) {
 		next = b.open.first

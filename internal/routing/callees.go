@@ -58,7 +58,7 @@ func (cs *callees) of(s *Session) *callee {
 	}
 }
 
-// inTurn returns the free callee that is next, or nil if all are busy (ROU-21), and moves the cursor behind it.
+// inTurn returns the free callee that is next, or nil if all are busy (ROU-21).
 func (cs *callees) inTurn() *callee {
 	if cs.lineup != nil {
 		return cs.lineup.inTurn()
@@ -66,8 +66,7 @@ func (cs *callees) inTurn() *callee {
 	return cs.soleIfFree()
 }
 
-// nextAmong returns which of some callees, in the order in which they registered, is in turn, and moves the cursor
-// behind it.
+// nextAmong returns which of some callees, in the order in which they registered, is next.
 func (cs *callees) nextAmong(candidates []*callee) *callee {
 	if cs.lineup != nil {
 		return cs.lineup.nextAmong(candidates)

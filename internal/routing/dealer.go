@@ -33,6 +33,10 @@ type DealerConfig struct {
 	MaxQueuedBytes int // of these calls; 0 means DefaultMaxQueuedBytes
 	MaxKeptBytes   int // of one caller's calls that wait or may be rerouted; 0 means DefaultMaxKeptBytes
 
+	// ResumedAtOnce is how many bytes of calls that waited a step may give to callees beside what it is there for. For more
+	// it leaves vacancies. 0 means any number.
+	ResumedAtOnce int
+
 	// How long calls may take, in whole milliseconds (TMO-11). What the realm says counts like a timeout that the caller
 	// has asked for: who watches it, and when it begins anew, is the same.
 	DefaultTimeout time.Duration // of calls that come without a timeout; 0 means none
@@ -75,6 +79,7 @@ type Dealer struct {
 	timers           timers
 	spare            []*call // records for use again, zeroed
 	foresight        foresight
+	draw             draw
 
 	sessions map[wamp.ID]*Session
 	calls    tables[*call]   // the calls and invocations of sessions, by request ID
@@ -114,6 +119,7 @@ func NewDealer(c DealerConfig) *Dealer {
 		ended:            newTables[ending](c.Random),
 		procedures:       pattern.New[*registration]([2]uint64{c.Random(), c.Random()}),
 		foresight:        foresight{worthwhile: manyRegistrations},
+		draw:             draw{random: c.Random},
 	}
 }
 

@@ -228,3 +228,6 @@ func RequestIDsAt(last wamp.ID) *RequestIDs { return &RequestIDs{last} }
 
 // ForeseeAlways has a dealer foresee in realms of any size.
 func ForeseeAlways(d *Dealer) { d.foresight.worthwhile = 0 }
+
+// ResumeAtOnce sets DealerConfig.ResumedAtOnce.
+func ResumeAtOnce(d *Dealer, bytes int) { d.config.ResumedAtOnce = bytes }

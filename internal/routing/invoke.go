@@ -9,6 +9,25 @@ import (
 // choose returns the callee that a new call goes to (ROU-09). If that is busy the call has to wait for it, or if it is
 // nil, for any (ROU-21). Every choice moves the cursor of a round robin, whatever becomes of the call (ROU-12).
 func (d *Dealer) choose(r *registration, o *wamp.CallOptions) *callee {
+	to := d.candidate(r, o)
+	if to != nil && o.RunMode != partition {
+		d.chosen(to)
+	}
+	return to
+}
+
+// chosen notes that the invocation policy has chosen the callee.
+func (d *Dealer) chosen(to *callee) {
+	switch r := to.registration; r.invoke {
+	case wamp.InvokeRoundRobin:
+		r.callees.turn(to)
+	case wamp.InvokeRandom:
+		d.draw.used()
+	}
+}
+
+// candidate returns the callee that choose would return.
+func (d *Dealer) candidate(r *registration, o *wamp.CallOptions) *callee {
 	if o.RunMode == partition {
 		return r.callees.shard(o.RKey)
 	}
@@ -18,7 +37,7 @@ func (d *Dealer) choose(r *registration, o *wamp.CallOptions) *callee {
 	case wamp.InvokeRoundRobin:
 		return r.callees.inTurn()
 	case wamp.InvokeRandom:
-		return r.callees.atRandom(d.config.Random)
+		return r.callees.atRandom(d.draw.bits)
 	default:
 		return r.callees.oldest()
 	}

@@ -66,7 +66,7 @@ func (l *lineup) of(s *Session) *callee {
 	return nil
 }
 
-// inTurn returns the free callee that is next, or nil if all are busy (ROU-21), and moves the cursor behind it.
+// inTurn returns the free callee that is next, or nil if all are busy (ROU-21).
 func (l *lineup) inTurn() *callee {
 	at := int(l.cursor)
 	if l.free != nil {
@@ -79,18 +79,13 @@ func (l *lineup) inTurn() *callee {
 		}
 		at = l.free.find(passed)
 	}
-	c := l.slots[at]
-	l.turn(c)
-	return c
+	return l.slots[at]
 }
 
-// nextAmong returns which of some callees, in the order in which they registered, is in turn, and moves the cursor
-// behind it.
+// nextAmong returns which of some callees, in the order in which they registered, is next.
 func (l *lineup) nextAmong(candidates []*callee) *callee {
 	i := slices.IndexFunc(candidates, func(c *callee) bool { return c.place >= l.cursor })
-	c := candidates[max(0, i)]
-	l.turn(c)
-	return c
+	return candidates[max(0, i)]
 }
 
 // turn moves the cursor behind a callee.

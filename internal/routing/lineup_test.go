@@ -99,8 +99,12 @@ func (l *lined) takeTurn() {
 			break
 		}
 	}
-	if got := l.r.callees.inTurn(); got != want {
+	got := l.r.callees.inTurn()
+	if got != want {
 		l.Fatalf("next in turn: session %d, want %d", sessionOf(got), sessionOf(want))
+	}
+	if got != nil {
+		l.r.callees.turn(got)
 	}
 }
 

@@ -23,7 +23,10 @@ type Outbox struct {
 	Kept   []Kept      // to be written into the history of events
 	Killed []Killed    // to be ended behind the sends
 
+	Vacancies []Vacancy // to be filled behind the sends
+
 	violated    bool
+	resumed     int // bytes of calls that waited
 	results     slab.Slab[wamp.Result]
 	invocations slab.Slab[wamp.Invocation]
 	errors      slab.Slab[wamp.Error]
@@ -41,7 +44,9 @@ func (o *Outbox) Reset() {
 	o.Kept = o.Kept[:0]
 	clear(o.Killed)
 	o.Killed = o.Killed[:0]
-	o.violated = false
+	clear(o.Vacancies)
+	o.Vacancies = o.Vacancies[:0]
+	o.violated, o.resumed = false, 0
 	o.results.Reset()
 	o.invocations.Reset()
 	o.errors.Reset()

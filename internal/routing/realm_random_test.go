@@ -122,16 +122,20 @@ func newRealmProgram(seed uint64) *realmProgram {
 		p.steps *= 5
 	}
 	p.kind = []programKind{callsMostly, callsMostly, topicsMostly, everything}[p.random.IntN(4)]
-	source, drawn := rand.New(rand.NewPCG(seed, 2)), uint64(0)
+	source, drawn := rand.New(rand.NewPCG(seed, 2)), [2]uint64{} // by the dealer and the broker
+	parts := 0
 	p.world = newWorld(func() func() uint64 {
-		return func() uint64 { drawn = source.Uint64(); return drawn }
+		last := &drawn[parts]
+		parts++
+		return func() uint64 { *last = source.Uint64(); return *last }
 	})
 	p.world.law = p.law
 	p.configure(&p.world.dealerConfig, &p.world.brokerConfig)
+	p.world.vacancies = p.one(2)
 	p.model = realmModel{
 		config:    p.world.dealerConfig,
 		topics:    p.world.brokerConfig,
-		drawn:     func() uint64 { return drawn },
+		drawn:     func() uint64 { return drawn[0] },
 		now:       p.world.now,
 		nextID:    1,
 		nextTopic: 1,

@@ -27,6 +27,10 @@ func (d *Dealer) asksForAnother(c *call, m *wamp.Error) bool {
 func (d *Dealer) reroute(now time.Time, c *call, out *Outbox) {
 	unavailable, k := c.callee, c.kept
 	to := d.another(c)
+	if to != nil {
+		k.tried = append(k.tried, unavailable.session)
+		d.chosen(to)
+	}
 	switch {
 	case to == nil:
 		c.refuse(wamp.ErrNoAvailableCallee, "no callee is available", out)
@@ -47,7 +51,6 @@ func (d *Dealer) another(c *call) *callee {
 	if c.kept == nil {
 		return nil
 	}
-	c.kept.tried = append(c.kept.tried, c.callee.session)
 	candidates := d.candidates(c)
 	if len(candidates) == 0 {
 		return nil
@@ -57,7 +60,7 @@ func (d *Dealer) another(c *call) *callee {
 	case wamp.InvokeLast:
 		return candidates[len(candidates)-1]
 	case wamp.InvokeRandom:
-		return candidates[scale(d.config.Random(), len(candidates))]
+		return candidates[scale(d.draw.bits(), len(candidates))]
 	case wamp.InvokeRoundRobin:
 		return r.callees.nextAmong(candidates)
 	default:
@@ -67,7 +70,8 @@ func (d *Dealer) another(c *call) *callee {
 
 // candidates returns the callees that could do the call after the present one.
 func (d *Dealer) candidates(c *call) []*callee {
-	tried := make(map[*Session]bool, len(c.kept.tried))
+	tried := make(map[*Session]bool, len(c.kept.tried)+1)
+	tried[c.callee.session] = true
 	for _, s := range c.kept.tried {
 		tried[s] = true
 	}

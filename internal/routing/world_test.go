@@ -21,6 +21,7 @@ type world struct {
 	law          func(topic string) routing.Grant // what the authorizer says of testaments
 	out          routing.Outbox
 	run          [2]wamp.Message
+	vacancies    bool // what waited for the effect of one message comes by way of a vacancy
 }
 
 // newWorld returns a realm whose dealer and broker each have a source of random numbers. The configurations can be
@@ -55,10 +56,28 @@ func (w *world) session(id wamp.ID) *routing.Session {
 	return nil
 }
 
-// handle gives a session's message to the part of the core that it is for. The dealer foresees it, and another of its kind.
+// handle gives a session's message to the part of the core that it is for. The dealer foresees it, and another of its kind;
+// and to whom the payload goes is compared with what the core said before.
 func (w *world) handle(from *routing.Session, m wamp.Message, g routing.Grant) error {
 	w.run[0], w.run[1] = m, m
 	w.dealer.Foresee(w.run[:])
+	f := w.foretell(from, m, g)
+	before := len(w.out.Sends)
+	call, isCall := m.(*wamp.Call)
+	vacancies := w.vacancies && !(isCall && wamp.Reserved(call.Procedure)) // what such a call orders is not the last effect
+	if vacancies {
+		routing.ResumeAtOnce(w.dealer, 1)
+		defer routing.ResumeAtOnce(w.dealer, 0)
+	}
+	if err := w.step(from, m, g); err != nil {
+		return err
+	}
+	err := f.check(m, w.out.Sends[before:], vacancies)
+	w.fill()
+	return err
+}
+
+func (w *world) step(from *routing.Session, m wamp.Message, g routing.Grant) error {
 	switch m := m.(type) {
 	case *wamp.Register:
 		w.dealer.Register(w.now, from, m, g, &w.out)
@@ -119,6 +138,14 @@ func (w *world) advance(d time.Duration) {
 	if deadline, ok := w.dealer.NextDeadline(); ok && !deadline.After(w.now) {
 		w.dealer.Expire(w.now, &w.out)
 	}
+}
+
+// fill gives vacancies to calls that wait.
+func (w *world) fill() {
+	for i := 0; i < len(w.out.Vacancies); i++ {
+		w.dealer.Fill(w.now, w.out.Vacancies[i], &w.out)
+	}
+	w.out.Vacancies = w.out.Vacancies[:0]
 }
 
 // settle ends the step: sessions that got an ABORT leave, and the broker publishes the router's own events. It returns
