@@ -2,6 +2,7 @@ package router
 
 import (
 	"github.com/tandemrouter/tandem/internal/routing"
+	"github.com/tandemrouter/tandem/wamp"
 )
 
 // deliverDealer carries out a dealer's outbox, and what the dealer says to messages that did not reach their receivers.
@@ -11,10 +12,15 @@ func (rl *realm) deliverDealer(w *worker) {
 	rl.settleAll(w)
 }
 
-// settleAll settles messages until none is undelivered. It is called without locks.
+// settleAll settles messages until none is undelivered, and fills vacancies until there are none. It is called without
+// locks.
 func (rl *realm) settleAll(w *worker) {
-	for len(w.undelivered) > 0 {
-		rl.settle(w)
+	for len(w.undelivered)+len(w.vacancies) > 0 {
+		if len(w.undelivered) > 0 {
+			rl.settle(w)
+		} else {
+			rl.fill(w)
+		}
 	}
 }
 
@@ -33,6 +39,7 @@ func (rl *realm) carryOut(w *worker) {
 	if hasNews {
 		rl.hearNews(w)
 	}
+	w.vacancies = append(w.vacancies, w.out.Vacancies...)
 	w.out.Reset()
 }
 
@@ -75,13 +82,22 @@ func (rl *realm) settle(w *worker) {
 // settle (RPC-13).
 func (rl *realm) deliverBroker(w *worker, out *routing.Outbox) {
 	rl.keepLocked(w, out)
+	var large *wamp.Payload
 	for i := range out.Sends {
 		send := &out.Sends[i]
 		if len(w.commits) > 0 && w.promise(send) {
 			continue
 		}
 		w.lone = lone(out.Sends, i)
-		q := send.To.Shell.(*session).peer.queue
+		s := send.To.Shell.(*session)
+		if i == 0 || send.Msg != out.Sends[i-1].Msg {
+			large = largePayloadOf(send.Msg)
+		}
+		if large != nil && w.unprepared(s, large) {
+			rl.unprepared.Add(1)
+			w.payloads.Prepare(large, s.speaks) // or the dealer might have to wait for it
+		}
+		q := s.peer.queue
 		q.Lock()
 		w.append(send)
 		q.Unlock()

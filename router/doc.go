@@ -48,4 +48,17 @@
 // Under dealerMu the receivers' queues are taken before dealerMu is released, and the messages are encoded after
 // that, so that the order of the steps is the order on every wire while the lock is held for the steps alone. No lock
 // is held over I/O, over an authorizer, or over a channel operation.
+//
+// # Large payloads
+//
+// To convert a large payload to the receiver's serializer, or to copy it, takes too long for any lock. A run goes through
+// the dealer or broker in turns, each under one taking of the lock:
+//
+//	┌► lock ─► who would get the next message? ─► step ─► … ─► deliver ─► unlock ─┐
+//	│                       │ large, and not prepared for that serializer         │ more
+//	│                       └─► deliver ─► unlock ─► prepare ─┐                   │
+//	└─────────────────────────────────────────────────────────┴───────────────────┘
+//
+// The question is asked under the lock under which the step follows, so that the answer holds. Calls with large payloads
+// that waited for a callee are resumed in steps of their own, which are prepared in the same way.
 package router

@@ -20,7 +20,7 @@ func (w *worker) putEvent(s *session, m *wamp.Event) error {
 		return transport.ErrQueueFull // it costs no more
 	}
 	if w.lone && s.untold == 0 && s.realm.slowSubscribers != DropOld {
-		return s.peer.queue.AppendBulkLocked(m) // nothing is shared, and so nothing allocated
+		return s.peer.queue.AppendBulkPreparedLocked(m, &w.payloads) // nothing is shared, and so nothing allocated
 	}
 	w.outgoing.Use(m)
 	if s.untold > 0 {

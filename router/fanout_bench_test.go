@@ -95,7 +95,7 @@ type network struct {
 func newNetwork(b *testing.B) *network {
 	b.Helper()
 	c := slow(router.DropOld)
-	c.QueueLimit = 0
+	c.QueueLimit, c.MaxMessageSize = 0, largestMessage
 	r, err := router.New(c)
 	if err != nil {
 		b.Fatal(err)
@@ -124,7 +124,7 @@ func (n *network) accept(l net.Listener) {
 			return
 		}
 		go func() {
-			if c, err := rawsocket.Accept(conn, nil); err == nil {
+			if c, err := rawsocket.Accept(conn, &rawsocket.Config{MaxMessageSize: largestMessage}); err == nil {
 				n.router.Serve(c)
 			}
 		}()
@@ -140,9 +140,15 @@ type remote struct {
 	request wamp.ID
 }
 
+// largestMessage is what RawSocket can carry.
+const largestMessage = 16 << 20
+
 // join opens a session.
-func (n *network) join() *remote {
-	conn, err := rawsocket.Dial(n.Context(), "tcp", n.address, nil)
+func (n *network) join() *remote { return n.joinAs(wamp.CBOR) }
+
+func (n *network) joinAs(s wamp.Serializer) *remote {
+	config := rawsocket.DialConfig{Serializer: s, MaxMessageSize: largestMessage}
+	conn, err := rawsocket.Dial(n.Context(), "tcp", n.address, &config)
 	if err != nil {
 		n.Fatal(err)
 	}

@@ -173,13 +173,20 @@ func (s *session) reply(w *worker, m wamp.Message) error {
 	if s.ended.Load() {
 		return nil
 	}
+	if p := wamp.PayloadOf(m); w.unprepared(s, p) {
+		w.payloads.Prepare(p, s.speaks)
+	}
 	q := s.peer.queue
 	q.Lock()
 	defer q.Unlock()
+	result, refusable := m.(*wamp.Result)
 	var err error
-	if result, ok := m.(*wamp.Result); ok {
-		err = q.AppendBulkLocked(result)
-	} else if err = q.AppendLocked(m); errors.Is(err, transport.ErrQueueFull) {
+	if refusable {
+		err = w.putOne(s, m, &result.Payload, true)
+	} else {
+		err = w.put(s, m)
+	}
+	if !refusable && errors.Is(err, transport.ErrQueueFull) {
 		w.expel(s, noRoomForReply)
 	}
 	if err == nil && q.TouchLocked() {
@@ -237,7 +244,7 @@ func (s *session) findEvents(w *worker, m *wamp.Call, g routing.Grant) (*wamp.Re
 	}
 	result := &wamp.Result{Request: m.Request, Payload: s.eventsPayload(id, found)}
 	// Encoded here and not into the queue, whose lock those wait for who have events for the session.
-	if encoded, err := payload.Encode(s.peer.conn.Info().Serializer, &result.Payload); err == nil {
+	if encoded, err := payload.Encode(s.speaks, &result.Payload); err == nil {
 		result.Payload = encoded
 	}
 	return result, nil

@@ -12,6 +12,7 @@ import (
 	"github.com/tandemrouter/tandem/auth"
 	"github.com/tandemrouter/tandem/internal/handshake"
 	"github.com/tandemrouter/tandem/internal/routing"
+	"github.com/tandemrouter/tandem/internal/serializer/payload"
 	"github.com/tandemrouter/tandem/wamp"
 )
 
@@ -54,7 +55,8 @@ type realm struct {
 
 	// atomic
 
-	dropped atomic.Uint64 // events that subscribers lost
+	dropped    atomic.Uint64 // events that subscribers lost
+	unprepared atomic.Uint64 // large payloads that were converted or copied under a lock
 }
 
 // newRealm returns a running realm. It fails if the realm's histories cannot be opened.
@@ -76,6 +78,7 @@ func newRealm(r *Router, c *RealmConfig) (*realm, error) {
 			MaxQueuedCalls:         c.MaxQueuedCalls,
 			MaxQueuedBytes:         c.MaxQueuedBytes,
 			MaxKeptBytes:           c.MaxKeptBytes,
+			ResumedAtOnce:          turnBytes,
 			MaxRegistrations:       cmp.Or(c.MaxRegistrations, defaultPerSession),
 			DefaultTimeout:         c.DefaultCallTimeout,
 			MaxTimeout:             c.MaxCallTimeout,
@@ -190,9 +193,19 @@ func (rl *realm) will(w *worker, s *session) []routing.Bequest {
 			s.peer.log(slog.LevelInfo, "testament dropped", "realm", rl.name, "session", s.core.ID, "uri", m.Topic, "err", why)
 			continue
 		}
-		will = append(will, routing.Bequest{Publish: m, Grant: g})
+		will = append(will, routing.Bequest{Publish: s.encoded(m), Grant: g})
 	}
 	return will
+}
+
+// encoded returns the publication with its payload as the session would have sent it, so that nothing more than with any
+// other is to be done with it under a lock.
+func (s *session) encoded(m *wamp.Publish) *wamp.Publish {
+	p, err := payload.Encode(s.speaks, &m.Payload)
+	if err != nil || m.Payload.Empty() {
+		return m
+	}
+	return &wamp.Publish{Options: m.Options, Topic: m.Topic, Payload: p}
 }
 
 // armLocked sees to it that the realm's timer fires at the dealer's next deadline, or before. A deadline that moves

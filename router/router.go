@@ -101,6 +101,15 @@ func (r *Router) Dropped(realm string) uint64 {
 	return 0
 }
 
+// Unprepared returns how often a large payload in the realm was converted to another serializer, or copied, under a lock
+// that others may have waited for, because it was not known in time that it would have to be. It should hardly grow.
+func (r *Router) Unprepared(realm string) uint64 {
+	if rl, ok := r.realms[realm]; ok {
+		return rl.unprepared.Load()
+	}
+	return 0
+}
+
 // Full reports whether the router has as many connections as it may, so that it would close another one.
 func (r *Router) Full() bool {
 	r.mu.Lock()

@@ -15,10 +15,11 @@ import (
 type session struct {
 	// immutable once the session is established
 
-	core  routing.Session
-	who   auth.Identity
-	realm *realm
-	peer  *peer
+	core   routing.Session
+	who    auth.Identity
+	realm  *realm
+	peer   *peer
+	speaks wamp.Serializer
 
 	// owned by the peer's reader
 
@@ -39,7 +40,8 @@ type session struct {
 }
 
 func newSession(p *peer, rl *realm, a *handshake.Accepted) *session {
-	s := &session{peer: p, realm: rl, who: a.Identity}
+	info := p.conn.Info()
+	s := &session{peer: p, realm: rl, who: a.Identity, speaks: info.Serializer}
 	s.core = routing.Session{
 		ID:           a.Welcome.Session,
 		AuthID:       a.Identity.AuthID,
@@ -47,7 +49,7 @@ func newSession(p *peer, rl *realm, a *handshake.Accepted) *session {
 		AuthMethod:   a.Identity.AuthMethod,
 		AuthProvider: a.Identity.AuthProvider,
 		Roles:        a.Roles,
-		Transport:    p.conn.Info().Transport,
+		Transport:    info.Transport,
 		Shell:        s,
 	}
 	if rl.unannouncedProgress {

@@ -52,26 +52,41 @@ func (rl *realm) claims(w *worker, s *session, m wamp.Message) bool {
 func (rl *realm) stepBrokerLane(w *worker, s *session, messages []wamp.Message) (violation string, violated bool) {
 	for next := 0; next < len(messages) && !violated; {
 		next, violation, violated = rl.brokerTurn(w, s, messages, next)
+		w.prepare()
 	}
 	rl.settleAll(w)
 	return violation, violated
 }
 
 func (rl *realm) stepDealerLane(w *worker, s *session, messages []wamp.Message) (violation string, violated bool) {
+	for next := 0; next < len(messages) && !violated; {
+		next, violation, violated = rl.dealerTurn(w, s, messages, next)
+		w.prepare()
+	}
+	rl.settleAll(w)
+	return violation, violated
+}
+
+// dealerTurn runs messages from the first on through the dealer, and returns which is next.
+func (rl *realm) dealerTurn(w *worker, s *session, messages []wamp.Message, first int) (next int, violation string, violated bool) {
 	rl.dealerMu.Lock()
-	rl.dealer.Foresee(messages)
-	for i, m := range messages {
-		if i < len(w.repeated) && w.repeated[i] {
-			rl.dealer.Continue(w.now, &s.core, m.(*wamp.Call), &w.out) //nolint:forcetypeassert // only a CALL is repeated
-		} else {
-			rl.stepDealer(w, &s.core, m, w.grants[i])
-		}
-		if violation, violated = violationIn(&w.out); violated {
+	if first == 0 {
+		rl.dealer.Foresee(messages)
+	}
+	for next = first; next < len(messages) && !violated && !w.turnIsOver(); next++ {
+		m := messages[next]
+		if rl.dealerMustWait(w, s, m, w.grants[next]) {
 			break
 		}
+		if next < len(w.repeated) && w.repeated[next] {
+			rl.dealer.Continue(w.now, &s.core, m.(*wamp.Call), &w.out) //nolint:forcetypeassert // only a CALL is repeated
+		} else {
+			rl.stepDealer(w, &s.core, m, w.grants[next])
+		}
+		violation, violated = violationIn(&w.out)
 	}
-	rl.deliverDealer(w)
-	return violation, violated
+	rl.carryOut(w)
+	return next, violation, violated
 }
 
 // sendsAtOnce is how much the broker may have to send before others get a turn: who registers, joins or leaves waits for it.
@@ -85,7 +100,10 @@ func (rl *realm) brokerTurn(w *worker, s *session, messages []wamp.Message, firs
 	if looksFar(messages[first]) {
 		s.core.Room = s.roomForReplay()
 	}
-	for next = first; next < end && !violated && len(w.out.Sends) < sendsAtOnce; next++ {
+	for next = first; next < end && !violated && len(w.out.Sends) < sendsAtOnce && !w.turnIsOver(); next++ {
+		if rl.brokerMustWait(w, s, messages[next], w.grants[next]) {
+			break
+		}
 		rl.stepBroker(w, &s.core, messages[next], w.grants[next])
 		violation, violated = violationIn(&w.out)
 	}

@@ -22,12 +22,15 @@ type worker struct {
 	grants   []routing.Grant
 	repeated []bool // which of the messages are calls whose request ID is not new; empty if the realm does not mind
 	request  auth.Request
+	ahead    ahead
+	payloads transport.Payloads // of large messages, for their receivers
 	outgoing transport.Outgoing
 	lone     bool // nobody but the receiver of the send under way gets its message
 
 	taken       []*transport.Queue // locked for the delivery under way
 	touched     []*transport.Queue // have something that this worker must flush
 	undelivered []undelivered
+	vacancies   []routing.Vacancy // left by steps, to be filled
 	expelled    []expulsion
 	lossy       []loss
 	notice      notice
@@ -53,7 +56,13 @@ type undelivered struct {
 	why routing.Reason
 }
 
-var workers = sync.Pool{New: func() any { return new(worker) }}
+var workers = sync.Pool{New: func() any { return newWorker() }}
+
+func newWorker() *worker {
+	w := new(worker)
+	w.outgoing.Payloads, w.notice.outgoing.Payloads = &w.payloads, &w.payloads
+	return w
+}
 
 func takeWorker() *worker {
 	w := workers.Get().(*worker)
@@ -64,6 +73,7 @@ func takeWorker() *worker {
 // release gives the worker back, without references to what it handled.
 func (w *worker) release() {
 	w.run.Reset()
+	w.payloads.Reset()
 	workers.Put(w)
 }
 
@@ -87,18 +97,39 @@ func (w *worker) append(send *routing.Send) {
 // put encodes an EVENT once for all its receivers, whose sends follow one another: see putEvent. What can be refused leaves room in
 // the queue for answers, which cannot.
 func (w *worker) put(s *session, m wamp.Message) error {
-	q := s.peer.queue
 	switch m := m.(type) {
 	case *wamp.Event:
 		return w.putEvent(s, m)
 	case *wamp.Result:
-		if m.Details.Progress {
-			return q.AppendBulkLocked(m)
-		}
+		return w.putOne(s, m, &m.Payload, m.Details.Progress)
 	case *wamp.Invocation:
+		return w.putOne(s, m, &m.Payload, true)
+	case *wamp.Error:
+		return w.putOne(s, m, &m.Payload, false)
+	}
+	return s.peer.queue.AppendLocked(m)
+}
+
+// putOne puts in a message with a payload that only this session gets.
+func (w *worker) putOne(s *session, m wamp.Message, p *wamp.Payload, refusable bool) error {
+	q := s.peer.queue
+	if len(p.Raw) >= transport.LargePayload || !w.payloads.Empty() {
+		return w.putPrepared(s, m, p, refusable)
+	}
+	if refusable {
 		return q.AppendBulkLocked(m)
 	}
 	return q.AppendLocked(m)
+}
+
+func (w *worker) putPrepared(s *session, m wamp.Message, p *wamp.Payload, refusable bool) error {
+	if w.unprepared(s, p) {
+		s.realm.unprepared.Add(1)
+	}
+	if refusable {
+		return s.peer.queue.AppendBulkPreparedLocked(m, &w.payloads)
+	}
+	return s.peer.queue.AppendPreparedLocked(m, &w.payloads)
 }
 
 // refused notes a message that its receiver's queue did not take.

@@ -79,12 +79,12 @@ func (q *Queue) AppendBulkLocked(m wamp.Message) error { return q.appendLocked(m
 // AppendPreparedLocked is AppendLocked for a message whose payload may have been prepared. A very large one is not even
 // copied.
 func (q *Queue) AppendPreparedLocked(m wamp.Message, p *Payloads) error {
-	return q.appendLocked(m, p.obtain(m, q.wire.serializer, wholePayload, LargePayload), q.limit)
+	return q.appendLocked(m, p.obtain(m, q.wire.serializer, wholePayload, repeatedPayload), q.limit)
 }
 
 // AppendBulkPreparedLocked is AppendBulkLocked for a message whose payload may have been prepared.
 func (q *Queue) AppendBulkPreparedLocked(m wamp.Message, p *Payloads) error {
-	return q.appendLocked(m, p.obtain(m, q.wire.serializer, wholePayload, LargePayload), q.bulkLimit())
+	return q.appendLocked(m, p.obtain(m, q.wire.serializer, wholePayload, repeatedPayload), q.bulkLimit())
 }
 
 func (q *Queue) bulkLimit() int { return q.limit - q.limit/4 }
