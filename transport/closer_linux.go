@@ -11,6 +11,8 @@ import (
 // closer gives descriptors back, several at a time. Closing one is a system call that may wait, so that the scheduler is
 // told, and wakes its monitor if nothing was going on before. The zero value is ready.
 type closer struct {
+	closing sync.Mutex // held while descriptors are given back, and taken before mu
+
 	mu sync.Mutex
 
 	// guarded by mu
@@ -47,7 +49,10 @@ func (c *closer) end() {
 	c.closeAll()
 }
 
+// closeAll returns when nothing of what was held back is still open, whoever closes it.
 func (c *closer) closeAll() {
+	c.closing.Lock()
+	defer c.closing.Unlock()
 	c.mu.Lock()
 	files := c.files
 	c.files = nil

@@ -17,11 +17,14 @@ func newHandoff(addr net.Addr) *handoff {
 	return &handoff{addr: addr, conns: make(chan net.Conn), done: make(chan struct{})}
 }
 
-func (h *handoff) pass(conn net.Conn) {
+// pass closes the connection, and reports false, if the handoff is closed.
+func (h *handoff) pass(conn net.Conn) bool {
 	select {
 	case h.conns <- conn:
+		return true
 	case <-h.done:
 		_ = conn.Close()
+		return false
 	}
 }
 

@@ -40,7 +40,8 @@ type port struct {
 	ws       *websocket.Config
 	rs       *rawsocket.Config
 
-	mu sync.Mutex
+	mu       sync.Mutex
+	upgraded sync.Cond // of mu: upgrading has become 0
 
 	// guarded by mu
 
@@ -65,6 +66,7 @@ func newPort(s *Server, c *config.Listener, l net.Listener) *port {
 		sorting: make(map[net.Conn]struct{}),
 		rs:      &rawsocket.Config{MaxMessageSize: size, HandshakeTimeout: handshakeTimeout},
 	}
+	p.upgraded.L = &p.mu
 	p.http = p.newHTTP()
 	return p
 }

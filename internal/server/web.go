@@ -43,7 +43,9 @@ func (p *port) hypertext(conn net.Conn) {
 		p.turnAway(conn, http.StatusServiceUnavailable, "Too many connections wait for their WebSockets.")
 	default:
 		_ = conn.SetDeadline(time.Time{})
-		p.web.pass(conn)
+		if !p.web.pass(conn) {
+			p.dismiss()
+		}
 	}
 }
 
@@ -60,12 +62,18 @@ func (p *port) admit() bool {
 
 // moved is told what becomes of the connections that were admitted.
 func (p *port) moved(_ net.Conn, state http.ConnState) {
-	if state != http.StateHijacked && state != http.StateClosed {
-		return
+	if state == http.StateHijacked || state == http.StateClosed {
+		p.dismiss()
 	}
+}
+
+// dismiss takes back what admit counted.
+func (p *port) dismiss() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.upgrading--
+	if p.upgrading--; p.upgrading == 0 {
+		p.upgraded.Broadcast()
+	}
 }
 
 // turnAway answers a request without the HTTP server. It reads the request first: a connection that is closed with
@@ -84,12 +92,17 @@ func (p *port) turnAway(conn net.Conn, status int, text string) {
 }
 
 // serveHTTP runs the HTTP server until the port is closed, and then closes the connections that have not become
-// WebSockets.
+// WebSockets, and waits for them to be closed: the HTTP server does not.
 func (p *port) serveHTTP() {
 	if err := p.http.Serve(p.web); !errors.Is(err, net.ErrClosed) {
 		p.server.log.Error("HTTP server ended", "listener", p.config.Name, "err", err)
 	}
 	_ = p.http.Close()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for p.upgrading > 0 {
+		p.upgraded.Wait()
+	}
 }
 
 func (p *port) handler() http.Handler {
