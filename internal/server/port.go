@@ -119,9 +119,9 @@ func (p *port) sort(conn net.Conn) {
 	}
 	switch {
 	case first != rawSocketOctet:
-		p.hypertext(peeked)
+		p.hypertext(conn, peeked)
 	case p.config.RawSocket:
-		p.rawSocket(peeked)
+		p.rawSocket(conn, peeked)
 	default:
 		p.refused(conn.RemoteAddr().String(), errNotServed)
 		_ = conn.Close()
@@ -130,16 +130,17 @@ func (p *port) sort(conn net.Conn) {
 
 var errNotServed = errors.New("this protocol is not served here")
 
-func (p *port) rawSocket(conn net.Conn) {
+func (p *port) rawSocket(conn net.Conn, peeked *transport.PeekedConn) {
 	if p.server.router.Full() {
-		p.refused(conn.RemoteAddr().String(), rawsocket.Refuse(conn, p.rs))
+		p.refused(conn.RemoteAddr().String(), rawsocket.Refuse(peeked, p.rs))
 		return
 	}
-	c, err := rawsocket.Accept(conn, p.rs)
+	c, err := rawsocket.Accept(peeked, p.rs)
 	if err != nil {
 		p.refused(conn.RemoteAddr().String(), err)
 		return
 	}
+	p.untrack(conn)
 	p.server.router.Serve(c)
 }
 
@@ -183,6 +184,7 @@ func (p *port) closeAnyLocked() {
 	}
 }
 
+// untrack forgets a connection before somebody else gets it, whose it is to close from then on.
 func (p *port) untrack(conn net.Conn) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

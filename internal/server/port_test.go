@@ -296,3 +296,31 @@ func TestHandoffClosesWhatNobodyAccepts(t *testing.T) {
 		}
 	})
 }
+
+// A connection that has been passed on is not the port's to close any more, however soon the port closes then.
+func TestPortClosesOnlyWhatIsItsOwn(t *testing.T) {
+	s, err := New(config.Development("", "", "realm1"), "tandem/test", slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 100 {
+		p := newPort(s, &s.config.Listeners[0], &script{done: make(chan struct{})})
+		peer, conn := net.Pipe()
+		s.wg.Go(func() { p.sort(conn) })
+		s.wg.Go(func() { _, _ = io.WriteString(peer, "GET ") })
+		passed, err := p.web.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := p.close(); err != nil {
+			t.Fatal(err)
+		}
+		if err := passed.SetDeadline(time.Time{}); err != nil {
+			t.Fatalf("the connection was closed: %v", err)
+		}
+		_ = passed.Close()
+	}
+	if err := s.Stop(context.Background()); err != nil {
+		t.Error(err)
+	}
+}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tandemrouter/tandem/transport"
 	"github.com/tandemrouter/tandem/transport/websocket"
 )
 
@@ -35,15 +36,16 @@ func (p *port) newHTTP() *http.Server {
 }
 
 // hypertext passes a connection on that speaks HTTP, as it seems, unless it is one too many.
-func (p *port) hypertext(conn net.Conn) {
+func (p *port) hypertext(conn net.Conn, peeked *transport.PeekedConn) {
 	switch {
 	case !p.config.WebSocket:
-		p.turnAway(conn, http.StatusBadRequest, "Only RawSocket is served here, which clients reach at a URL with tcp:// or tcps://.")
+		p.turnAway(peeked, http.StatusBadRequest, "Only RawSocket is served here, which clients reach at a URL with tcp:// or tcps://.")
 	case !p.admit():
-		p.turnAway(conn, http.StatusServiceUnavailable, "Too many connections wait for their WebSockets.")
+		p.turnAway(peeked, http.StatusServiceUnavailable, "Too many connections wait for their WebSockets.")
 	default:
 		_ = conn.SetDeadline(time.Time{})
-		if !p.web.pass(conn) {
+		p.untrack(conn)
+		if !p.web.pass(peeked) {
 			p.dismiss()
 		}
 	}
