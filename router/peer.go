@@ -203,6 +203,7 @@ func (p *peer) sayGoodbye(last *wamp.Goodbye) {
 func (p *peer) shutDown() {
 	w := takeWorker()
 	defer w.release()
+	welcomed := p.welcomed.Load() // before the session, lest one that is just being opened seem to be over
 	p.mu.Lock()
 	s := p.session
 	p.mu.Unlock()
@@ -212,15 +213,15 @@ func (p *peer) shutDown() {
 			Details: wamp.GoodbyeDetails{Message: "the router shuts down"},
 		})
 	} else {
-		p.queue.Close(p.lastWord(), nil)
+		p.queue.Close(lastWord(welcomed), nil)
 		p.expectIn(p.router.config.GoodbyeTimeout)
 	}
 	w.finish()
 }
 
 // lastWord is what a peer without a session is told when the router stops: its HELLO may be on its way.
-func (p *peer) lastWord() wamp.Message {
-	if p.welcomed.Load() {
+func lastWord(welcomed bool) wamp.Message {
+	if welcomed {
 		return nil // it said GOODBYE
 	}
 	return refusedByShutdown()

@@ -168,10 +168,10 @@ func (p *peer) establish(w *worker, a *handshake.Accepted) {
 		return
 	}
 	p.conn.SetMaxReceive(p.router.config.MaxMessageSize)
-	p.welcomed.Store(true)
 	p.mu.Lock()
 	p.session = s
 	p.mu.Unlock()
+	p.welcomed.Store(true) // behind the session: see shutDown
 	p.state = established
 	s.realm.addSession(w, s)
 	p.log(slog.LevelDebug, "session opened", "realm", a.Realm, "session", s.core.ID, "authid", a.Identity.AuthID)
