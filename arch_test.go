@@ -499,7 +499,7 @@ var samples = []sample{
 	{rule: longFiles, path: "x.go", text: "package x" + strings.Repeat("\n", maxFileLines), harmless: true},
 	{rule: vagueNames, path: "internal/util/x.go", text: `package router`},
 	{rule: vagueNames, path: "x.go", text: `package helpers`},
-	{rule: sleepingTests, path: "x_test.go", text: `package x; import "time"; func f() { time.Sleep(1) }`},
+	{rule: sleepingTests, path: "x_test.go", text: `package x; import clock "time"; func f() { clock.Sleep(1) }`},
 	{rule: silentPanics, path: "x.go", text: "package x\nfunc f() {\n\tpanic(1)\n}\n"},
 	{rule: silentPanics, path: "x.go", text: "package x\nfunc f() {\n\t// because\n\tpanic(1)\n}\n", harmless: true},
 	{rule: looseTodos, path: "x.go", text: "package x // TO" + "DO: later"},

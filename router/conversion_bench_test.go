@@ -104,15 +104,7 @@ func (r *remote) sends(m wamp.Message) {
 // awaits waits until what was sent before has been routed.
 func (r *remote) awaits() {
 	r.sends(&wamp.Call{Procedure: "none"})
-	for {
-		err := r.conn.Wait()
-		if err == nil {
-			err = r.conn.Receive(&r.run)
-		}
-		if err != nil {
-			r.network.Error(err)
-			return
-		}
+	for r.receives() {
 		for _, m := range r.run.Messages {
 			if e, ok := m.(*wamp.Error); ok && e.Request == r.request {
 				return

@@ -169,17 +169,21 @@ func (n *network) crowd(size int) []*remote {
 
 // hears waits for so many messages.
 func (r *remote) hears(messages int) {
-	for messages > 0 {
-		err := r.conn.Wait()
-		if err == nil {
-			err = r.conn.Receive(&r.run)
-		}
-		if err != nil {
-			r.network.Error(err)
-			return
-		}
+	for messages > 0 && r.receives() {
 		messages -= len(r.run.Messages)
 	}
+}
+
+// receives waits for messages, and reports whether they have come.
+func (r *remote) receives() bool {
+	err := r.conn.Wait()
+	if err == nil {
+		err = r.conn.Receive(&r.run)
+	}
+	if err != nil {
+		r.network.Error(err)
+	}
+	return err == nil
 }
 
 // asks sends a request and waits for the answer.

@@ -1,6 +1,8 @@
 package router
 
 import (
+	"slices"
+
 	"github.com/tandemrouter/tandem/internal/routing"
 	"github.com/tandemrouter/tandem/transport"
 	"github.com/tandemrouter/tandem/wamp"
@@ -132,7 +134,7 @@ func (a *ahead) reset() {
 func (rl *realm) fill(w *worker) {
 	for len(w.vacancies) > 0 {
 		v := w.vacancies[0]
-		w.vacancies = append(w.vacancies[:0], w.vacancies[1:]...)
+		w.vacancies = slices.Delete(w.vacancies, 0, 1)
 		rl.dealerMu.Lock()
 		for range maxPreparations {
 			rl.dealer.Prospects(v, func(to *routing.Session, p *wamp.Payload) { w.needsAll(p, to) })

@@ -94,8 +94,8 @@ func (w *worker) append(send *routing.Send) {
 	}
 }
 
-// put encodes an EVENT once for all its receivers, whose sends follow one another: see putEvent. What can be refused leaves room in
-// the queue for answers, which cannot.
+// put encodes an EVENT once for all its receivers, whose sends follow one another: see putEvent. What can be refused
+// leaves room in the queue for answers, which cannot.
 func (w *worker) put(s *session, m wamp.Message) error {
 	switch m := m.(type) {
 	case *wamp.Event:

@@ -67,7 +67,7 @@ type Info struct {
 func InfoOf(transport string, conn net.Conn) Info {
 	info := Info{Transport: transport, Remote: conn.RemoteAddr().String()}
 	if peeked, ok := conn.(*PeekedConn); ok {
-		conn = peeked.Conn
+		conn = peeked.plain
 	}
 	_, info.Secure = conn.(*tls.Conn)
 	return info

@@ -83,14 +83,14 @@ func (l *listener) Accept() (net.Conn, error) {
 	var socket uintptr
 	var errno syscall.Errno
 	err := l.raw.Read(func(fd uintptr) bool {
-		socket, errno = acceptNow(fd)
+		for errno = syscall.EINTR; errno == syscall.EINTR || errno == syscall.ECONNABORTED; { // the peer has gone already
+			socket, errno = acceptNow(fd)
+		}
 		return errno != syscall.EAGAIN
 	})
 	switch {
 	case err != nil:
 		return nil, net.ErrClosed // nothing else ends the waiting
-	case errno == syscall.EINTR || errno == syscall.ECONNABORTED: // the peer has gone already
-		return l.Accept()
 	case errno != 0:
 		l.closer.closeAll() // there may be no descriptors left
 		return nil, os.NewSyscallError("accept4", errno)

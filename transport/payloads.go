@@ -54,7 +54,7 @@ func worthwhile(p *wamp.Payload, to wamp.Serializer, same, other int) int {
 
 // Has reports whether the payload, which may be nil, was prepared for the serializer.
 func (p *Payloads) Has(payload *wamp.Payload, to wamp.Serializer) bool {
-	return len(p.tails) > 0 && payload != nil && len(payload.Raw) > 0 && p.find(payload, to) != nil
+	return p.find(payload, to) != nil
 }
 
 // Empty reports whether nothing was prepared.
@@ -109,7 +109,11 @@ func (t *tail) last() {
 	}
 }
 
+// find returns nil if the payload, which may be nil, was not prepared for the serializer.
 func (p *Payloads) find(payload *wamp.Payload, to wamp.Serializer) *tail {
+	if len(p.tails) == 0 || payload == nil || len(payload.Raw) == 0 {
+		return nil
+	}
 	for range p.tails {
 		if t := &p.tails[p.at]; t.to == to && t.first == &payload.Raw[0] {
 			return t
@@ -124,16 +128,13 @@ func (p *Payloads) find(payload *wamp.Payload, to wamp.Serializer) *tail {
 // the message in one piece.
 func (p *Payloads) obtain(m wamp.Message, to wamp.Serializer, same, other int) *tail {
 	payload := wamp.PayloadOf(m)
-	switch {
-	case payload == nil || len(payload.Raw) == 0:
-		return nil
-	case p.Has(payload, to):
-		return p.find(payload, to)
-	case len(payload.Raw) < worthwhile(payload, to, same, other):
-		return nil
-	default:
-		return p.prepare(payload, to)
+	if t := p.find(payload, to); t != nil {
+		return t
 	}
+	if payload == nil || len(payload.Raw) == 0 || len(payload.Raw) < worthwhile(payload, to, same, other) {
+		return nil
+	}
+	return p.prepare(payload, to)
 }
 
 // Reset gives the payloads up.

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net"
 	"os"
 	"syscall"
 
@@ -74,26 +73,6 @@ func hintForFile(err error) string {
 		return fmt.Sprintf("\n  the router must be able to read it; it runs as user %d", os.Getuid())
 	case errors.Is(err, syscall.EISDIR):
 		return "\n  it is a directory, and a file is needed"
-	default:
-		return ""
-	}
-}
-
-// whoListens is a hint for the usual reasons why a router cannot listen.
-func whoListens(err error) string {
-	var listening *net.OpError
-	unix := errors.As(err, &listening) && listening.Net == "unix"
-	switch {
-	case errors.Is(err, syscall.EADDRINUSE) && unix:
-		return "\n  another program listens there, perhaps another router, or a file has that name"
-	case errors.Is(err, syscall.EADDRINUSE):
-		return "\n  another program listens there, perhaps another router; port 0 finds a free port"
-	case errors.Is(err, fs.ErrNotExist) && unix:
-		return "\n  the directory is not there"
-	case errors.Is(err, fs.ErrPermission):
-		return "\n  this user may not; ports below 1024 are often reserved"
-	case errors.Is(err, syscall.EADDRNOTAVAIL):
-		return "\n  no network interface of this machine has that address"
 	default:
 		return ""
 	}

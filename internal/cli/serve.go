@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/tandemrouter/tandem/internal/config"
@@ -181,4 +183,24 @@ func stop(s *server.Server, log *slog.Logger) error {
 		return exit(exitTimeout, "some peers did not leave in time and were cut off")
 	}
 	return err
+}
+
+// whoListens is a hint for the usual reasons why a router cannot listen.
+func whoListens(err error) string {
+	var listening *net.OpError
+	unix := errors.As(err, &listening) && listening.Net == "unix"
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE) && unix:
+		return "\n  another program listens there, perhaps another router, or a file has that name"
+	case errors.Is(err, syscall.EADDRINUSE):
+		return "\n  another program listens there, perhaps another router; port 0 finds a free port"
+	case errors.Is(err, fs.ErrNotExist) && unix:
+		return "\n  the directory is not there"
+	case errors.Is(err, fs.ErrPermission):
+		return "\n  this user may not; ports below 1024 are often reserved"
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return "\n  no network interface of this machine has that address"
+	default:
+		return ""
+	}
 }

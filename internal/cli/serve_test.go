@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/tandemrouter/tandem/internal/wamptest"
 )
 
 func TestInvokedAs(t *testing.T) {
@@ -27,7 +29,7 @@ func TestInvokedAs(t *testing.T) {
 
 // What a router says is what a person gives to --url.
 func TestServeSaysHowToReachIt(t *testing.T) {
-	cert, key := certificate(t)
+	cert, key := wamptest.Certificate(t)
 	socket := filepath.Join(t.TempDir(), "s")
 	r := launch(t, "serve", "-c", writeFile(t, fmt.Sprintf(`
 listeners:

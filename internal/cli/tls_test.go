@@ -1,49 +1,15 @@
 package cli
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
-	"encoding/pem"
 	"fmt"
-	"math/big"
-	"net"
 	"testing"
-	"time"
+
+	"github.com/tandemrouter/tandem/internal/wamptest"
 )
-
-// certificate writes a certificate for 127.0.0.1 that nobody has signed but itself, and its key.
-func certificate(t *testing.T) (cert, key string) {
-	t.Helper()
-	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1),
-		NotBefore:    time.Now().Add(-time.Hour),
-		NotAfter:     time.Now().Add(time.Hour),
-		IPAddresses:  []net.IP{net.IPv4(127, 0, 0, 1)},
-	}
-	public, err := x509.CreateCertificate(rand.Reader, template, template, &private.PublicKey, private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	encoded, err := x509.MarshalPKCS8PrivateKey(private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return writeFile(t, block("CERTIFICATE", public)), writeFile(t, block("PRIVATE KEY", encoded))
-}
-
-func block(kind string, content []byte) string {
-	return string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: content}))
-}
 
 // A router with a certificate of one's own can be reached, and whoever does not trust it learns what to do.
 func TestCertificateOfOnesOwn(t *testing.T) {
-	cert, key := certificate(t)
+	cert, key := wamptest.Certificate(t)
 	r := launch(t, "serve", "-c", writeFile(t, fmt.Sprintf(
 		"listeners: {main: {address: \"127.0.0.1:0\", tls: {cert: %q, key: %q}}}\n"+
 			"realms: {realm1: {anonymous: g, roles: {g: {allow: [call]}}}}\n", cert, key)))

@@ -217,8 +217,9 @@ func (b *Broker) obtain(now time.Time, from *Session, m *wamp.Subscribe, g Grant
 	}
 }
 
-// create adds a subscription that has no subscriber yet, on the account of an owner of patterns. IDs count up and so never come back: an UNSUBSCRIBE that
-// comes late cannot hit another subscription. They begin with 1, since a small number makes for short events.
+// create adds a subscription that has no subscriber yet, on the account of an owner of patterns. IDs count up and so never
+// come back: an UNSUBSCRIBE that comes late cannot hit another subscription. They begin with 1, since a small number makes
+// for short events.
 func (b *Broker) create(now time.Time, owner uint64, match wamp.MatchPolicy, topic string) (*subscription, refusal) {
 	sub := &subscription{id: b.nextSubscription, match: match, topic: strings.Clone(topic), created: now.UnixMilli()}
 	if err := b.topics.InsertFor(owner, pattern.Kind(match), sub.topic, sub); err != nil {

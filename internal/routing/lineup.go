@@ -139,8 +139,8 @@ func (l *lineup) listBySession() {
 	}
 }
 
-// remove takes a callee out, but not the last. The cursor stays on the callee that is next; if that is the one who goes, on the one
-// behind it (ROU-10).
+// remove takes a callee out, but not the last. The cursor stays on the callee that is next; if that is the one who goes,
+// on the one behind it (ROU-10).
 func (l *lineup) remove(c *callee) {
 	at := int(c.place)
 	if at != len(l.slots)-1 && !c.busy() {

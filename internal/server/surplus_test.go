@@ -27,16 +27,21 @@ func statusLine(l *script, request string) string {
 	return line
 }
 
+// crowd opens as many connections as may be with the HTTP server, which waits for the rest of their requests.
+func crowd(l *script) (waiting []net.Conn) {
+	for range maxUpgrading {
+		conn := l.connect()
+		_, _ = io.WriteString(conn, halfRequest)
+		waiting = append(waiting, conn)
+	}
+	synctest.Wait()
+	return waiting
+}
+
 // Connections that speak HTTP and have not become WebSockets are bounded in number, not only in time.
 func TestHTTPConnectionsAreBounded(t *testing.T) {
 	scripted(t, func(t *testing.T, l *script, log *bytes.Buffer) {
-		var waiting []net.Conn
-		for range maxUpgrading {
-			conn := l.connect()
-			_, _ = io.WriteString(conn, halfRequest)
-			waiting = append(waiting, conn)
-		}
-		synctest.Wait()
+		waiting := crowd(l)
 		begin := time.Now()
 		for _, request := range []string{frontPage, toUpgrade, "GET\r\n\r\n"} {
 			if line := statusLine(l, request); line != "HTTP/1.1 503 Service Unavailable" {
@@ -97,13 +102,7 @@ func TestHTTPConnectionsGiveTheirPlacesBack(t *testing.T) {
 // Whoever is too many and does not say what they want cannot stay either.
 func TestSurplusThatSaysNothingMore(t *testing.T) {
 	scripted(t, func(_ *testing.T, l *script, _ *bytes.Buffer) {
-		var waiting []net.Conn
-		for range maxUpgrading {
-			conn := l.connect()
-			_, _ = io.WriteString(conn, halfRequest)
-			waiting = append(waiting, conn)
-		}
-		synctest.Wait()
+		waiting := crowd(l)
 		begin := time.Now()
 		surplus := l.connect()
 		_, _ = io.WriteString(surplus, "G")

@@ -1,22 +1,15 @@
 package server_test
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/pem"
-	"math/big"
-	"net"
 	"os"
-	"path/filepath"
 	"testing"
-	"time"
 
 	"github.com/tandemrouter/tandem/client"
 	"github.com/tandemrouter/tandem/internal/config"
 	"github.com/tandemrouter/tandem/internal/server"
+	"github.com/tandemrouter/tandem/internal/wamptest"
 )
 
 // startTLS runs a server with a certificate of its own, and returns the pool that trusts it.
@@ -28,47 +21,18 @@ func startTLS(t *testing.T) (*server.Server, *x509.CertPool) {
 	return start(t, listener), trusted
 }
 
-// certificate writes a certificate for 127.0.0.1 and its key.
+// certificate returns a certificate for 127.0.0.1, and the pool that trusts it.
 func certificate(t *testing.T) (*config.TLS, *x509.CertPool) {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1),
-		NotBefore:    time.Now().Add(-time.Hour),
-		NotAfter:     time.Now().Add(time.Hour),
-		IPAddresses:  []net.IP{net.IPv4(127, 0, 0, 1)},
-	}
-	cert, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	private, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	files := &config.TLS{
-		CertFile: writePEM(t, "CERTIFICATE", cert),
-		KeyFile:  writePEM(t, "PRIVATE KEY", private),
-	}
-	parsed, err := x509.ParseCertificate(cert)
+	var files config.TLS
+	files.CertFile, files.KeyFile = wamptest.Certificate(t)
+	cert, err := os.ReadFile(files.CertFile)
 	if err != nil {
 		t.Fatal(err)
 	}
 	pool := x509.NewCertPool()
-	pool.AddCert(parsed)
-	return files, pool
-}
-
-func writePEM(t *testing.T, kind string, der []byte) (file string) {
-	t.Helper()
-	file = filepath.Join(t.TempDir(), "pem")
-	if err := os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return file
+	pool.AppendCertsFromPEM(cert)
+	return &files, pool
 }
 
 // Both protocols work over TLS, on one port.
